@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds everything: types checked, tests and lab emitted to build/, executables bundled to packages/hostdev/dist/.
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const isQuiet = process.argv.includes("--quiet");
+const say = (text) => isQuiet || console.log(`build: ${text}`);
+
+for (const member of ["packages/hostdev", "lab"]) {
+  if (!existsSync(join(root, member, "tsconfig.json"))) continue;
+  say(`types of ${member}`);
+  rmSync(join(root, member, "build"), { recursive: true, force: true });
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", join(root, member)], { stdio: "inherit" });
+}
+
+const { version } = JSON.parse(readFileSync(join(root, "packages/hostdev/package.json"), "utf8"));
+const programs = ["hostdev", "hostdev-admin"];
+say(`executables ${programs.join(", ")}`);
+await build({
+  absWorkingDir: root,
+  entryPoints: programs.map((name) => `packages/hostdev/src/bin/${name}.ts`),
+  outdir: "packages/hostdev/dist",
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  minifySyntax: true,
+  legalComments: "none",
+  define: { HOSTDEV_VERSION: JSON.stringify(version) },
+  // CommonJS packages inside an ES module: what they require from Node must exist.
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+});
+for (const name of programs) chmodSync(join(root, `packages/hostdev/dist/${name}.js`), 0o755);
