@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as fs from "node:fs";
+import { dirname, join } from "node:path";
+import { errnoOf, fileError, isAbsent } from "./errno.ts";
+import type { FileStatus, Ownership } from "./host.ts";
+
+function guard<T>(operation: string, path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw fileError(operation, path, errnoOf(error) ?? "EIO", error);
+  }
+}
+
+function whenPresent<T>(operation: string, path: string, act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw fileError(operation, path, errnoOf(error) ?? "EIO", error);
+  }
+}
+
+/** `Host.readText` on the real machine. */
+export function readText(path: string): string | undefined {
+  return whenPresent("read", path, () => fs.readFileSync(path, "utf8"));
+}
+
+/** `Host.readBytes` on the real machine. */
+export function readBytes(path: string, maxBytes: number): Uint8Array | undefined {
+  return whenPresent("read", path, () => {
+    const fd = fs.openSync(path, "r");
+    try {
+      const buffer = new Uint8Array(maxBytes);
+      let length = 0;
+      while (length < maxBytes) {
+        const got = fs.readSync(fd, buffer, length, maxBytes - length, null);
+        if (got === 0) break;
+        length += got;
+      }
+      return buffer.subarray(0, length);
+    } finally {
+      fs.closeSync(fd);
+    }
+  });
+}
+
+/** `Host.readLink` on the real machine. */
+export function readLink(path: string): string | undefined {
+  try {
+    return fs.readlinkSync(path);
+  } catch (error) {
+    if (isAbsent(error) || errnoOf(error) === "EINVAL") return undefined;
+    throw fileError("read the link", path, errnoOf(error) ?? "EIO", error);
+  }
+}
+
+/** `Host.realPath` on the real machine. */
+export function realPath(path: string): string | undefined {
+  return whenPresent("resolve", path, () => fs.realpathSync(path));
+}
+
+/** `Host.list` on the real machine. */
+export function list(path: string): readonly string[] | undefined {
+  return whenPresent("list", path, () => fs.readdirSync(path));
+}
+
+function kindOf(stats: fs.Stats): FileStatus["kind"] {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isCharacterDevice()) return "character-device";
+  if (stats.isBlockDevice()) return "block-device";
+  return stats.isSocket() ? "socket" : "other";
+}
+
+/** `Host.status` on the real machine. */
+export function status(path: string): FileStatus | undefined {
+  return whenPresent("look at", path, () => {
+    const stats = fs.lstatSync(path);
+    return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, sizeBytes: stats.size };
+  });
+}
+
+/** `Host.canAccess` on the real machine. */
+export function canAccess(path: string, wanted: "read" | "write" | "read-write"): boolean {
+  const mode = (wanted === "write" ? 0 : fs.constants.R_OK) | (wanted === "read" ? 0 : fs.constants.W_OK);
+  try {
+    fs.accessSync(path, mode);
+    return true;
+  } catch {
+    return false; // every errno means the same to the caller: not with this file
+  }
+}
+
+/** `Host.tryOpen` on the real machine. */
+export function tryOpen(path: string): string | undefined {
+  try {
+    fs.closeSync(fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) ?? "EIO";
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function writeAndSync(fd: number, text: string, mode: number): void {
+  try {
+    fs.fchmodSync(fd, mode); // whatever the umask is
+    fs.writeSync(fd, text);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** `Host.writeFile` on the real machine. */
+export function writeFile(path: string, text: string, mode: number): void {
+  guard("write", path, () => {
+    const temporary = join(dirname(path), `.hostdev-${process.pid}-${Date.now()}.tmp`);
+    try {
+      writeAndSync(fs.openSync(temporary, "wx", 0o600), text, mode);
+      fs.renameSync(temporary, path);
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncDirectory(dirname(path));
+  });
+}
+
+/** `Host.appendFile` on the real machine. */
+export function appendFile(path: string, text: string, mode: number): void {
+  guard("append to", path, () => {
+    const isNew = status(path) === undefined;
+    const flags = fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW;
+    writeAndSync(fs.openSync(path, flags, mode), text, mode);
+    if (isNew) syncDirectory(dirname(path));
+  });
+}
+
+/** `Host.removeFile` on the real machine. */
+export function removeFile(path: string): void {
+  guard("remove", path, () => {
+    if (status(path) === undefined) return;
+    fs.unlinkSync(path);
+    syncDirectory(dirname(path));
+  });
+}
+
+/** `Host.makeDirectory` on the real machine. */
+export function makeDirectory(path: string, mode: number): void {
+  guard("make the directory", path, () => {
+    if (status(path) !== undefined) return;
+    makeDirectory(dirname(path), mode);
+    fs.mkdirSync(path, mode);
+    fs.chmodSync(path, mode);
+    syncDirectory(dirname(path));
+  });
+}
+
+/** `Host.removeDirectory` on the real machine. */
+export function removeDirectory(path: string): void {
+  try {
+    fs.rmdirSync(path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== "ENOENT" && errno !== "ENOTEMPTY" && errno !== "EEXIST")
+      throw fileError("remove", path, errno ?? "EIO", error);
+  }
+}
+
+/** `Host.setOwnership` on the real machine. */
+export function setOwnership(path: string, { uid, gid, mode }: Ownership): void {
+  guard("change the owner of", path, () => {
+    // O_PATH would not do for fchmod; opening a group node read-only fails with EBUSY while a VM has it open.
+    if (fs.lstatSync(path).isSymbolicLink()) throw Object.assign(new Error("symbolic link"), { code: "ELOOP" });
+    // Taking away comes before giving: whoever loses access loses it before the new owner gets any.
+    fs.chmodSync(path, 0);
+    fs.lchownSync(path, uid, gid);
+    fs.chmodSync(path, mode);
+  });
+}
