@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { formatPciAddress, tryParsePciAddress } from "./address.ts";
+import { type PciFunction, readPciFunction } from "./pci-function.ts";
+import { pciDevices } from "./sysfs.ts";
+
+/**
+ * Reads all PCI functions of the machine, in address order. A function that vanishes meanwhile is left out.
+ *
+ * Touches: reads `/sys/bus/pci/devices`. Needs: nothing. Cost: a dozen small reads a function.
+ */
+export function enumerateFunctions(host: Host): readonly PciFunction[] {
+  const addresses = [...(host.list(pciDevices) ?? [])].sort();
+  return addresses.map((address) => readPciFunction(host, address)).filter((found) => found !== undefined);
+}
+
+/**
+ * Finds the function that a user names: `0000:01:00.0`, `01:00.0`, `pci_0000_01_00_0`, or a name that the host gave
+ * to something behind it (`enp1s0`, `nvme0n1`).
+ *
+ * Touches: reads `/sys/bus/pci/devices`. Needs: nothing.
+ * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`; `HD_INVALID_ADDRESS` for what looks like an address and is none;
+ * `HD_DEVICE_AMBIGUOUS` when several functions bear the name.
+ */
+export function findFunction(host: Host, device: string): PciFunction {
+  const address = tryParsePciAddress(device);
+  if (address !== undefined) {
+    const found = readPciFunction(host, formatPciAddress(address));
+    if (found !== undefined) return found;
+  } else {
+    if (/[:.]|^pci_/.test(device) || device === "") {
+      throw new HostdevError("HD_INVALID_ADDRESS", `Cannot read ${JSON.stringify(device)} as a PCI address`, {
+        text: device,
+      });
+    }
+    const named = enumerateFunctions(host).filter((candidate) => candidate.hostNames.includes(device));
+    if (named[0] !== undefined && named.length === 1) return named[0];
+    if (named.length > 1) {
+      const addresses = named.map((candidate) => candidate.address);
+      throw new HostdevError("HD_DEVICE_AMBIGUOUS", `Several functions are called "${device}"`, { device, addresses });
+    }
+  }
+  throw new HostdevError("HD_DEVICE_NOT_FOUND", `There is no device "${device}" on this machine`, { device });
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Host } from "../core/host.ts";
+
+/**
+ * What the host calls the things that a function's driver made: network interfaces, disks, graphics cards,
+ * sound cards, USB and SCSI hosts.
+ *
+ * Touches: reads below `path`, a function's folder in sysfs. Needs: nothing.
+ */
+export function readHostNames(host: Host, path: string): readonly string[] {
+  const names: string[] = [];
+  const children = new Set(host.list(path));
+  const add = (folder: string, wanted: RegExp) => {
+    if (children.has(folder)) names.push(...(host.list(`${path}/${folder}`) ?? []).filter((name) => wanted.test(name)));
+  };
+  add("net", /./);
+  add("drm", /^card\d+$/);
+  add("sound", /^card\d+$/);
+  if (children.has("nvme")) {
+    for (const controller of host.list(`${path}/nvme`) ?? []) {
+      const namespaces = (host.list(`${path}/nvme/${controller}`) ?? []).filter((name) =>
+        /^nvme\d+(c\d+)?n\d+$/.test(name),
+      );
+      names.push(...(namespaces.length > 0 ? namespaces : [controller]));
+    }
+  }
+  for (const child of children) {
+    if (/^(usb\d+|ata\d+|host\d+)$/.test(child)) names.push(child);
+    if (/^virtio\d+$/.test(child)) {
+      for (const kind of ["net", "block"]) names.push(...(host.list(`${path}/${child}/${kind}`) ?? []));
+    }
+  }
+  return names.sort();
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { basename } from "node:path";
+import { isHostdevError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+
+export const pciDevices = "/sys/bus/pci/devices";
+export const pciDrivers = "/sys/bus/pci/drivers";
+export const iommuGroups = "/sys/kernel/iommu_groups";
+
+/** The attribute's trimmed text; `undefined` when it is absent or this caller may not read it. */
+export function readAttribute(host: Host, path: string): string | undefined {
+  try {
+    return host.readText(path)?.trim();
+  } catch (error) {
+    // EACCES: root's alone (vpd, rom). EINVAL, EIO: the driver has no answer just now (speed of a NIC that is down).
+    if (isHostdevError(error, "HD_FILE")) return undefined;
+    throw error;
+  }
+}
+
+/** A number in decimal or `0x` form; `undefined` when absent or not a number. */
+export function readNumber(host: Host, path: string): number | undefined {
+  const text = readAttribute(host, path);
+  if (text === undefined || !/^(-?\d+|0x[0-9a-f]+)$/i.test(text)) return undefined;
+  return Number(text);
+}
+
+/** The last part of a link's target, as with `driver` and `iommu_group`. */
+export function readLinkName(host: Host, path: string): string | undefined {
+  const target = host.readLink(path);
+  return target === undefined ? undefined : basename(target);
+}

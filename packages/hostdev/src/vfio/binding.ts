@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { readPciFunction } from "../pci/pci-function.ts";
+import { pciDevices, pciDrivers } from "../pci/sysfs.ts";
+
+/** Which driver a function has, and which one it is told to have. */
+export interface Binding {
+  readonly driver: string | null;
+  readonly override: string | null;
+}
+
+/**
+ * Reads driver and override of a function. Needs: nothing.
+ *
+ * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`.
+ */
+export function readBinding(host: Host, address: string): Binding {
+  const found = readPciFunction(host, address);
+  if (found === undefined) {
+    throw new HostdevError("HD_DEVICE_NOT_FOUND", `${address} is no longer there`, { device: address });
+  }
+  return { driver: found.driver, override: found.driverOverride };
+}
+
+/** Whether two bindings are the same. */
+export function isSameBinding(a: Binding, b: Binding): boolean {
+  return a.driver === b.driver && a.override === b.override;
+}
+
+/**
+ * Brings a function to a driver and an override, and reads both back.
+ *
+ * The override is written before the unbind, so that nothing else can take the function in between, and a probe
+ * decides, never `new_id`, which would catch every twin of the device. A probe that binds nothing reports success:
+ * only the driver link tells.
+ *
+ * Touches: writes `driver_override`, `driver/unbind`, `drivers_probe` (or the driver's `bind`). Needs: root.
+ * After a failure: the override may be the wanted one already, the driver the old one or none; calling again goes on.
+ *
+ * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`, `HD_KERNEL_WRITE`, `HD_KERNEL_WRITE_HANGS`, `HD_PROBE_FAILED`.
+ */
+export async function setBinding(host: Host, address: string, wanted: Binding): Promise<void> {
+  const now = readBinding(host, address);
+  if (now.override !== wanted.override) {
+    // A write of no bytes never reaches the kernel; a line end clears.
+    await host.writeKernel(`${pciDevices}/${address}/driver_override`, wanted.override ?? "\n");
+  }
+  if (now.driver !== wanted.driver) {
+    if (now.driver !== null) await host.writeKernel(`${pciDevices}/${address}/driver/unbind`, address);
+    if (wanted.driver !== null) await probe(host, address, wanted.driver);
+  }
+  const { driver, override } = readBinding(host, address);
+  if (driver !== wanted.driver) {
+    const state = driver === null ? "no driver took it" : `${driver} took it`;
+    const message = `Cannot bind ${address} to ${wanted.driver ?? "no driver"}: ${state}`;
+    throw new HostdevError("HD_PROBE_FAILED", message, { address, wanted: wanted.driver, found: driver });
+  }
+  if (override !== wanted.override) {
+    throw new HostdevError("HD_STATE_CONFLICT", `The driver override of ${address} does not stay as written`, {
+      what: `driver_override of ${address}`,
+      from: String(now.override),
+      to: String(wanted.override),
+      found: String(override),
+    });
+  }
+}
+
+async function probe(host: Host, address: string, driver: string): Promise<void> {
+  await host.writeKernel("/sys/bus/pci/drivers_probe", address);
+  const { driver: taken } = readBinding(host, address);
+  if (taken === driver) return;
+  // The driver was once bound by hand, against the usual choice: name it.
+  if (taken !== null) await host.writeKernel(`${pciDevices}/${address}/driver/unbind`, address);
+  if (host.status(`${pciDrivers}/${driver}/bind`) !== undefined) {
+    try {
+      await host.writeKernel(`${pciDrivers}/${driver}/bind`, address);
+    } catch (error) {
+      if (error instanceof HostdevError && error.code === "HD_KERNEL_WRITE") return; // read back tells
+      throw error;
+    }
+  }
+}
