@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname } from "node:path";
+import { HostdevError } from "../core/errors.ts";
+import type { Host, Ownership } from "../core/host.ts";
+import { readPciFunction } from "../pci/pci-function.ts";
+import { pciDevices } from "../pci/sysfs.ts";
+import { type Binding, isSameBinding, readBinding, setBinding } from "../vfio/binding.ts";
+import { assertNotHeld } from "../vfio/holders.ts";
+import { isDriverPresent, loadDriver, unloadDriver } from "../vfio/modules.ts";
+import { isVfioDriver } from "../vfio/viability.ts";
+import { applyMemlock } from "./apply-memlock.ts";
+import { describeStep, type Step } from "./step.ts";
+
+/**
+ * Brings the machine from `from` to `to`. What is at `to` already is left alone, also half-done work of a step that
+ * was killed; what is at neither is somebody else's doing, and refused.
+ *
+ * Needs: root. Touches: what the step names.
+ * After a failure: calling it again, or with the inverted step, goes on from wherever it stopped.
+ *
+ * @throws {HostdevError} `HD_STATE_CONFLICT`, `HD_GROUP_HELD`, and what the acts themselves throw.
+ */
+export async function applyStep(host: Host, step: Step): Promise<void> {
+  switch (step.kind) {
+    case "module":
+      if (step.to === "absent") return unloadDriver(host, step.driver);
+      return isDriverPresent(host, step.driver) ? undefined : loadDriver(host, step.driver);
+    case "binding":
+      return applyBinding(host, step);
+    case "memlock":
+      return applyMemlock(host, step);
+    case "file":
+      return applyFile(host, step);
+    case "owner":
+      return applyOwner(host, step);
+  }
+}
+
+function conflict(step: Step, found: string): HostdevError {
+  const { from, to } = step;
+  const details = { what: describeStep(step), from: JSON.stringify(from), to: JSON.stringify(to), found };
+  return new HostdevError(
+    "HD_STATE_CONFLICT",
+    `Cannot ${describeStep(step)}: found ${found}, not what was there before`,
+    details,
+  );
+}
+
+async function applyBinding(host: Host, step: Step & { kind: "binding" }): Promise<void> {
+  const { address, from, to } = step;
+  if (host.status(`${pciDevices}/${address}`) === undefined) {
+    if (isVfioDriver(to.driver) || to.driver === "pci-stub") readBinding(host, address); // throws: nothing to take
+    return; // the device was pulled out: nothing to give back
+  }
+  const now = readBinding(host, address);
+  if (isSameBinding(now, to)) return;
+  // setBinding passes through: override written, driver still the old one; then no driver.
+  const isBetween =
+    (now.override === from.override || now.override === to.override) &&
+    (now.driver === from.driver || now.driver === to.driver || now.driver === null);
+  if (!isBetween) throw conflict(step, describeBinding(now));
+  const group = readPciFunction(host, address)?.group ?? null;
+  // An unbind under a holder hangs in the kernel until he lets go.
+  if (isVfioDriver(now.driver) && group !== null) await assertNotHeld(host, group);
+  await setBinding(host, address, to);
+}
+
+function describeBinding({ driver, override }: Binding): string {
+  return `driver ${driver ?? "none"}, driver_override ${override ?? "none"}`;
+}
+
+function applyFile(host: Host, step: Step & { kind: "file" }): void {
+  const { path, from, to } = step;
+  const now = host.status(path)?.kind === "symlink" ? "" : (host.readText(path) ?? null);
+  if (now === to) return;
+  if (now !== from) throw conflict(step, now === null ? "no file" : "another text");
+  if (to === null) {
+    host.removeFile(path);
+    return;
+  }
+  host.makeDirectory(dirname(path), 0o755);
+  host.writeFile(path, to, 0o644);
+}
+
+function applyOwner(host: Host, step: Step & { kind: "owner" }): void {
+  const { path, from, to } = step;
+  const now = host.status(path);
+  if (now === undefined) {
+    // The node goes when the last member leaves vfio: then it is nobody's.
+    if (to.uid === 0) return;
+    throw conflict(step, "no node: the kernel has not made it");
+  }
+  const isSame = (a: Ownership) => now.uid === a.uid && now.gid === a.gid && now.mode === a.mode;
+  if (isSame(to)) return;
+  // The kernel makes nodes anew as root's 0600; setOwnership passes through mode 0.
+  const isBetween = isSame(from) || now.mode === 0 || (now.uid === 0 && now.mode === 0o600);
+  if (!isBetween || now.kind !== "character-device")
+    throw conflict(step, `${now.uid}:${now.gid} ${now.mode.toString(8)}`);
+  host.setOwnership(path, to);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { lockPath } from "./paths.ts";
+import type { GrantRecord } from "./record.ts";
+
+/**
+ * Does something that changes grants while nobody else can.
+ *
+ * @throws {HostdevError} `HD_LOCKED` at once when somebody does.
+ */
+export async function withLock<T>(host: Host, act: () => Promise<T>): Promise<T> {
+  const release = await host.lock(lockPath);
+  try {
+    return await act();
+  } finally {
+    release();
+  }
+}
+
+/**
+ * An interrupted operation comes first: what is planned beside it would rest on a state that will not last.
+ *
+ * @throws {HostdevError} `HD_RECOVERY_NEEDED`.
+ */
+export function assertNothingInterrupted(records: readonly GrantRecord[]): void {
+  const interrupted = records.find((record) => !record.isComplete);
+  if (interrupted === undefined) return;
+  const { grant, operation } = interrupted;
+  const message = `The ${operation} of ${grant.id} was interrupted and is not finished`;
+  throw new HostdevError("HD_RECOVERY_NEEDED", message, { grant: grant.id, operation });
+}

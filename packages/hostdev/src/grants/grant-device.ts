@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Host } from "../core/host.ts";
+import { assertNotHeld } from "../vfio/holders.ts";
+import { assertNothingInterrupted, withLock } from "./exclusive.ts";
+import type { Grant, GrantRequest } from "./grant.ts";
+import { observe } from "./observe.ts";
+import { type GrantPlan, planGrant } from "./plan.ts";
+import { finish } from "./recover.ts";
+import { type Progress, runSteps } from "./run-steps.ts";
+import { createRecord, readRecords, recordEnd } from "./store.ts";
+
+/**
+ * Decides how to lend a device, without doing it.
+ *
+ * Touches: reads sysfs, proc and our records. Needs: root, to see holders and limits of other users.
+ * @throws {HostdevError} every refusal that `grantDevice` has.
+ */
+export async function previewGrant(host: Host, request: GrantRequest): Promise<GrantPlan> {
+  assertNothingInterrupted(readRecords(host));
+  const observation = await observe(host, request);
+  const by = host.environment("SUDO_USER") ?? "root";
+  const plan = planGrant(observation, request, { grantedAt: host.now().toISOString(), grantedBy: by });
+  await assertNotHeld(host, observation.group.number);
+  return plan;
+}
+
+/**
+ * Lends a device to a user: binds its group, raises his limits, gives him the node.
+ *
+ * Touches: see `docs/operations.md`. Needs: root.
+ * After a failure or an abort: everything is as it was; if undoing failed too, `HD_UNDO_INCOMPLETE`, and the record
+ * stays for `recover`. After a kill: `recover` undoes it.
+ *
+ * @throws {HostdevError} a refusal, before anything is touched; or what a step met.
+ */
+export async function grantDevice(host: Host, request: GrantRequest, progress: Progress = {}): Promise<Grant> {
+  await previewGrant(host, request); // refuses before there is even a lock
+  return withLock(host, async () => {
+    const { grant, steps } = await previewGrant(host, request);
+    createRecord(host, grant, steps);
+    try {
+      await runSteps(host, grant.id, steps, progress);
+    } catch (error) {
+      await finish(host, grant.id);
+      throw error;
+    }
+    recordEnd(host, grant.id, "grant");
+    return grant;
+  });
+}

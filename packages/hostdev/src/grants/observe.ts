@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import type { FileStatus, Host } from "../core/host.ts";
+import { KiB } from "../core/units.ts";
+import { requireOrdinaryUser, type User } from "../core/users.ts";
+import { type ProcessLimit, readUserMemlocks } from "../memlock/limit.ts";
+import { loginLimitsPath } from "../memlock/login-limits.ts";
+import { findFunction } from "../pci/enumerate.ts";
+import { hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
+import type { PciFunction } from "../pci/pci-function.ts";
+import { isDriverPresent, type StubDriver } from "../vfio/modules.ts";
+import { groupNode } from "../vfio/nodes.ts";
+import type { GrantRequest } from "./grant.ts";
+import type { GrantRecord } from "./record.ts";
+import { readRecords } from "./store.ts";
+
+/** What the machine looks like, as far as a plan depends on it. */
+export interface Observation {
+  readonly device: PciFunction;
+  readonly group: IommuGroup;
+  readonly user: User;
+  readonly records: readonly GrantRecord[];
+  readonly presentDrivers: readonly StubDriver[];
+  readonly node: FileStatus | undefined;
+  /** The user's running processes. */
+  readonly limits: readonly ProcessLimit[];
+  readonly loginLimits: string | null;
+  readonly hostMemoryBytes: number;
+}
+
+/**
+ * Reads all that a plan for this request depends on.
+ *
+ * Touches: reads sysfs, proc, our records. Needs: root, for other users' processes.
+ * @throws {HostdevError} for a device or user that is not there, a bridge, a device without a group.
+ */
+export async function observe(host: Host, request: GrantRequest): Promise<Observation> {
+  const device = findFunction(host, request.device);
+  if (device.isBridge) {
+    throw new HostdevError("HD_IS_BRIDGE", `Cannot lend ${device.address}: it is a bridge`, {
+      address: device.address,
+    });
+  }
+  const group = device.group === null ? undefined : readIommuGroup(host, device.group);
+  if (group === undefined) {
+    const message = `Cannot lend ${device.address}: it has no IOMMU group`;
+    throw new HostdevError("HD_NO_IOMMU_GROUP", message, { address: device.address, anyGroups: hasIommuGroups(host) });
+  }
+  const user = await requireOrdinaryUser(host, request.user);
+  return {
+    device,
+    group,
+    user,
+    records: readRecords(host),
+    presentDrivers: (["vfio-pci", "pci-stub"] as const).filter((driver) => isDriverPresent(host, driver)),
+    node: host.status(groupNode(group.number)),
+    limits: readUserMemlocks(host, user.uid),
+    loginLimits: host.readText(loginLimitsPath(user.uid)) ?? null,
+    hostMemoryBytes: readHostMemoryBytes(host),
+  };
+}
+
+/** The machine's memory in bytes. Needs: nothing. */
+export function readHostMemoryBytes(host: Host): number {
+  const match = /^MemTotal:\s+(\d+) kB/m.exec(host.readText("/proc/meminfo") ?? "");
+  return match === null ? Number.POSITIVE_INFINITY : Number(match[1]) * KiB;
+}

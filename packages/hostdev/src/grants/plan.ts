@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Ownership } from "../core/host.ts";
+import { grantedBytes } from "../memlock/requirement.ts";
+import type { PciFunction } from "../pci/pci-function.ts";
+import type { StubDriver } from "../vfio/modules.ts";
+import { freshNodeOwnership, groupNode } from "../vfio/nodes.ts";
+import type { Grant, GrantRequest, Role } from "./grant.ts";
+import type { Observation } from "./observe.ts";
+import { planUserLimits, unplanUserLimits } from "./plan-limits.ts";
+import type { GrantRecord } from "./record.ts";
+import { defaultMemoryBytes, refuse, rolesOf } from "./refuse.ts";
+import { invertAll, type Step } from "./step.ts";
+
+export interface GrantPlan {
+  readonly grant: Grant;
+  /** In the order in which they are done: access for the user comes last. */
+  readonly steps: readonly Step[];
+}
+
+const driverOf: Readonly<Record<Role, StubDriver>> = { give: "vfio-pci", hold: "pci-stub" };
+
+/**
+ * Decides what has to be done to lend the device, or refuses. Pure.
+ *
+ * @throws {HostdevError} the refusals of `refuse`.
+ */
+export function planGrant(
+  observation: Observation,
+  request: GrantRequest,
+  origin: { readonly grantedAt: string; readonly grantedBy: string },
+): GrantPlan {
+  refuse(observation, request);
+  const { device, group, user, records, hostMemoryBytes } = observation;
+  const roles = rolesOf(observation);
+  const memoryBytes = request.memoryBytes ?? defaultMemoryBytes(hostMemoryBytes);
+  const grant: Grant = {
+    id: device.address,
+    user,
+    endpoints: roles.map(({ endpoint, role }) => ({
+      address: endpoint.address,
+      role,
+      vendorId: endpoint.vendorId,
+      deviceId: endpoint.deviceId,
+      classCode: endpoint.classCode,
+    })),
+    group: group.number,
+    memoryBytes,
+    memlockBytes: grantedBytes(memoryBytes),
+    ...origin,
+  };
+  // Held mates first: from the moment the device is given, nothing else in the group is within reach.
+  const bindings = (["hold", "give"] as const).flatMap((wanted) =>
+    roles.filter(({ role }) => role === wanted).flatMap(({ endpoint }) => planBinding(endpoint, driverOf[wanted])),
+  );
+  return {
+    grant,
+    steps: [
+      ...planModules(observation, new Set(roles.map(({ role }) => driverOf[role]))),
+      ...bindings,
+      ...planUserLimits(observation, grant.memlockBytes, records),
+      {
+        kind: "owner",
+        path: groupNode(group.number),
+        from: toOwnership(observation.node ?? freshNodeOwnership),
+        to: { uid: user.uid, gid: 0, mode: 0o600 },
+      },
+    ],
+  };
+}
+
+/** A module that was absent before any of the grants in force belongs to all of them: the last one unloads it. */
+function planModules({ presentDrivers, records }: Observation, wanted: ReadonlySet<StubDriver>): readonly Step[] {
+  const loadedByUs = new Set(
+    records.flatMap((record) => record.steps.flatMap((s) => (s.kind === "module" ? [s.driver] : []))),
+  );
+  return [...wanted]
+    .filter((driver) => !presentDrivers.includes(driver) || loadedByUs.has(driver))
+    .map((driver) => ({ kind: "module", driver, from: "absent", to: "loaded" }) as const);
+}
+
+function planBinding(endpoint: PciFunction, driver: StubDriver): readonly Step[] {
+  if (endpoint.driver === driver && endpoint.driverOverride === driver) return [];
+  const from = { driver: endpoint.driver, override: endpoint.driverOverride };
+  return [{ kind: "binding", address: endpoint.address, from, to: { driver, override: driver } }];
+}
+
+const toOwnership = ({ uid, gid, mode }: Ownership): Ownership => ({ uid, gid, mode });
+
+/**
+ * What has to be done to take a grant in force back: its steps undone, except that the user keeps the limits that his
+ * other grants need. Pure.
+ */
+export function planRevoke(record: GrantRecord, others: readonly GrantRecord[]): readonly Step[] {
+  return invertAll(record.steps).map((step) => unplanUserLimits(step, record, others));
+}

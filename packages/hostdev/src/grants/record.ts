@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as v from "valibot";
+import { HostdevError } from "../core/errors.ts";
+import type { Grant } from "./grant.ts";
+import type { Step } from "./step.ts";
+
+/**
+ * A grant's record: what was decided, and a journal of what was done about it. A file of JSON lines:
+ *
+ *     {"version":1,"grant":{...}}                            the decision
+ *     {"operation":"grant","bootId":"...","steps":[...]}     the whole plan, in one write with the decision
+ *     {"begin":0} {"begin":1} ...                            each step, before it is done
+ *     {"end":"grant"}                                        all done: the grant is in force
+ *     {"operation":"revoke","bootId":"...","steps":[...]}    and so on; the file goes when all is undone
+ *
+ * Every line is on the disk before what it announces is done.
+ */
+export interface GrantRecord {
+  readonly grant: Grant;
+  /** The last operation on the grant. */
+  readonly operation: "grant" | "revoke";
+  /** The boot it happened in: what a step did to the kernel's memory is gone in any other. */
+  readonly bootId: string;
+  readonly steps: readonly Step[];
+  /** How many steps were begun; the last of them may or may not have been done. */
+  readonly begun: number;
+  /** `false`: it was interrupted, and `recover` has to bring it to an end. */
+  readonly isComplete: boolean;
+}
+
+export const recordVersion = 1;
+
+const bytes = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+const addressText = v.pipe(v.string(), v.regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/));
+const id = v.pipe(v.number(), v.integer(), v.minValue(0));
+const driverName = v.nullable(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/)));
+const binding = v.object({ driver: driverName, override: driverName });
+const ownership = v.object({
+  uid: id,
+  gid: id,
+  mode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777)),
+});
+const memlockState = v.object({ bytes });
+const presence = v.picklist(["absent", "loaded"]);
+
+/** Root acts on what it reads here: every string that becomes a path or a value for the kernel is checked. */
+const step = v.variant("kind", [
+  v.object({ kind: v.literal("module"), driver: v.picklist(["vfio-pci", "pci-stub"]), from: presence, to: presence }),
+  v.object({ kind: v.literal("binding"), address: addressText, from: binding, to: binding }),
+  v.object({
+    kind: v.literal("memlock"),
+    uid: id,
+    from: memlockState,
+    to: memlockState,
+    before: v.array(v.object({ pid: id, startTime: id, softBytes: bytes, hardBytes: bytes })),
+  }),
+  v.object({
+    kind: v.literal("file"),
+    path: v.pipe(v.string(), v.regex(/^\/etc\/security\/limits\.d\/hostdev-\d+\.conf$/)),
+    from: v.nullable(v.string()),
+    to: v.nullable(v.string()),
+  }),
+  v.object({
+    kind: v.literal("owner"),
+    path: v.pipe(v.string(), v.regex(/^\/dev\/vfio\/\d+$/)),
+    from: ownership,
+    to: ownership,
+  }),
+]);
+
+const grant = v.object({
+  id: addressText,
+  user: v.object({ name: v.string(), uid: id, gid: id }),
+  endpoints: v.array(
+    v.object({ address: addressText, role: v.picklist(["give", "hold"]), vendorId: id, deviceId: id, classCode: id }),
+  ),
+  group: id,
+  memoryBytes: id,
+  memlockBytes: id,
+  grantedAt: v.string(),
+  grantedBy: v.string(),
+});
+
+const header = v.object({ version: v.literal(recordVersion), grant });
+const line = v.union([
+  v.object({ operation: v.picklist(["grant", "revoke"]), bootId: v.string(), steps: v.array(step) }),
+  v.object({ begin: id }),
+  v.object({ end: v.picklist(["grant", "revoke"]) }),
+]);
+
+/** The first line of a record. */
+export function formatHeader(decided: Grant): string {
+  return `${JSON.stringify({ version: recordVersion, grant: decided })}\n`;
+}
+
+/** Any later line of a record. */
+export function formatLine(
+  entry:
+    | { readonly operation: GrantRecord["operation"]; readonly bootId: string; readonly steps: readonly Step[] }
+    | { readonly begin: number }
+    | { readonly end: GrantRecord["operation"] },
+): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+/**
+ * Reads a record. A last line without its line end was being written when the power went: it announces nothing.
+ *
+ * @throws {HostdevError} `HD_JOURNAL_INVALID` with the line, for anything that this program did not write.
+ */
+export function parseRecord(text: string, path: string): GrantRecord {
+  const lines = text.split("\n").slice(0, -1);
+  let record: GrantRecord | undefined;
+  let decided: Grant | undefined;
+  const invalid = (index: number, cause?: unknown) =>
+    new HostdevError(
+      "HD_JOURNAL_INVALID",
+      `Cannot read line ${index + 1} of ${path}`,
+      { path, line: index + 1 },
+      { cause },
+    );
+  for (const [index, content] of lines.entries()) {
+    try {
+      const json: unknown = JSON.parse(content);
+      if (decided === undefined) {
+        decided = v.parse(header, json).grant;
+        continue;
+      }
+      record = follow(record, v.parse(line, json), decided);
+    } catch (cause) {
+      throw invalid(index, cause);
+    }
+  }
+  if (record === undefined) throw invalid(lines.length, new Error("no plan"));
+  return record;
+}
+
+function follow(record: GrantRecord | undefined, entry: v.InferOutput<typeof line>, decided: Grant): GrantRecord {
+  if ("operation" in entry) return { grant: decided, ...entry, begun: 0, isComplete: false };
+  if (record === undefined || record.isComplete) throw new Error("a step without a plan");
+  if ("end" in entry) {
+    if (entry.end !== record.operation) throw new Error(`end of ${entry.end} inside ${record.operation}`);
+    return { ...record, isComplete: true };
+  }
+  if (entry.begin !== record.begun || entry.begin >= record.steps.length) throw new Error("steps out of order");
+  return { ...record, begun: entry.begin + 1 };
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Host } from "../core/host.ts";
+import { withLock } from "./exclusive.ts";
+import type { Grant } from "./grant.ts";
+import type { GrantRecord } from "./record.ts";
+import { type Progress, runAllSteps } from "./run-steps.ts";
+import { invertAll, isVolatile, type Step } from "./step.ts";
+import { readBootId, readRecord, readRecords, removeRecord } from "./store.ts";
+
+/** What `recover` found interrupted, and to what end it brought it. */
+export interface Recovery {
+  readonly grant: Grant;
+  readonly interrupted: "grant" | "revoke";
+  /** An interrupted grant is undone, an interrupted revoke completed: both end with nothing lent. */
+  readonly outcome: "undone" | "completed";
+}
+
+/** What would be done for a record. Empty for a grant in force. Pure. */
+export function planRecovery(record: GrantRecord, bootId: string): readonly Step[] {
+  if (record.isComplete) return [];
+  const steps = record.operation === "grant" ? invertAll(record.steps.slice(0, record.begun)) : record.steps;
+  // What was done to the kernel's memory in an earlier boot is gone with it.
+  return record.bootId === bootId ? steps : steps.filter((step) => !isVolatile(step));
+}
+
+/**
+ * Brings every interrupted operation to an end, so that nothing half-lent is left.
+ *
+ * Touches: what the records name. Needs: root.
+ * After a failure: what could be done is done; the record stays, and a later `recover` goes on.
+ *
+ * @throws {HostdevError} `HD_UNDO_INCOMPLETE`, `HD_LOCKED`, `HD_JOURNAL_INVALID`.
+ */
+export async function recover(host: Host, progress: Progress = {}): Promise<readonly Recovery[]> {
+  return withLock(host, async () => {
+    const recoveries: Recovery[] = [];
+    for (const { grant, operation, isComplete } of readRecords(host)) {
+      if (isComplete) continue;
+      await finish(host, grant.id, progress);
+      recoveries.push({ grant, interrupted: operation, outcome: operation === "grant" ? "undone" : "completed" });
+    }
+    return recoveries;
+  });
+}
+
+/**
+ * Brings one interrupted operation to its end, and removes the record. Needs: root, and the lock.
+ *
+ * @throws {HostdevError} `HD_UNDO_INCOMPLETE`; the record stays.
+ */
+export async function finish(host: Host, id: string, progress: Progress = {}): Promise<void> {
+  const record = readRecord(host, id);
+  if (record === undefined) return;
+  await runAllSteps(host, id, planRecovery(record, readBootId(host)), progress.onStep);
+  removeRecord(host, id);
+}

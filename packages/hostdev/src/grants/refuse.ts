@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import { formatSize, GiB } from "../core/units.ts";
+import { endpointsOf } from "../pci/iommu-group.ts";
+import type { PciFunction } from "../pci/pci-function.ts";
+import type { GrantRequest, Role } from "./grant.ts";
+import type { Observation } from "./observe.ts";
+
+/** What a grant is sized for when nothing is said: 4 GiB, or half of a smaller machine. Bytes. */
+export function defaultMemoryBytes(hostMemoryBytes: number): number {
+  return Math.min(4 * GiB, Math.floor(hostMemoryBytes / 2));
+}
+
+/**
+ * Refuses what must not be done, before anything is. Pure.
+ *
+ * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_MATES_NOT_ACCEPTED`,
+ * `HD_MEMORY_EXCEEDS_HOST`.
+ */
+export function refuse(observation: Observation, request: GrantRequest): void {
+  refuseGranted(observation);
+  refuseInsane(observation);
+  refuseMates(observation, request);
+  const { hostMemoryBytes } = observation;
+  const memoryBytes = request.memoryBytes ?? 0;
+  if (memoryBytes > hostMemoryBytes) {
+    const message = `Cannot size a grant for ${formatSize(memoryBytes)}: the machine has ${formatSize(hostMemoryBytes)}`;
+    throw new HostdevError("HD_MEMORY_EXCEEDS_HOST", message, {
+      requestedBytes: memoryBytes,
+      hostBytes: hostMemoryBytes,
+    });
+  }
+}
+
+function refuseGranted({ device, group, records, user }: Observation): void {
+  const addresses = new Set(group.members.map((member) => member.address));
+  const taken = records.find((record) => record.grant.endpoints.some((endpoint) => addresses.has(endpoint.address)));
+  if (taken === undefined) return;
+  const { grant } = taken;
+  const whose = grant.user.uid === user.uid ? `${user.name} already` : grant.user.name;
+  const what = grant.id === device.address ? device.address : `IOMMU group ${group.number}, with ${grant.id},`;
+  throw new HostdevError("HD_ALREADY_GRANTED", `Cannot lend ${device.address}: ${what} is lent to ${whose}`, {
+    address: grant.id,
+    user: grant.user.name,
+    grant: grant.id,
+  });
+}
+
+function refuseInsane({ device }: Observation): void {
+  if (device.vendorId !== 0xffff) return;
+  const message = `Cannot lend ${device.address}: it does not answer (all ones)`;
+  throw new HostdevError("HD_DEVICE_INSANE", message, { address: device.address });
+}
+
+function refuseMates(observation: Observation, request: GrantRequest): void {
+  const { device, group } = observation;
+  const endpoints = endpointsOf(group).map((endpoint) => endpoint.address);
+  const wrong = request.hold.find((address) => !endpoints.includes(address) || address === device.address);
+  if (wrong !== undefined) {
+    const what =
+      wrong === device.address ? "it is the device to be lent" : `it is no endpoint of IOMMU group ${group.number}`;
+    const details = { address: wrong, group: group.number, endpoints };
+    throw new HostdevError("HD_NOT_A_MATE", `Cannot hold ${wrong}: ${what}`, details);
+  }
+  const mates = endpointsOf(group).flatMap(({ address, driver }) =>
+    address === device.address || driver === null || driver === "pci-stub" || request.hold.includes(address)
+      ? []
+      : [{ address, driver }],
+  );
+  if (mates.length === 0) return;
+  const names = mates.map((mate) => `${mate.address} (${mate.driver})`).join(", ");
+  const message = `Cannot lend ${device.address}: the host would lose ${names} too, in the same IOMMU group ${group.number}`;
+  throw new HostdevError("HD_MATES_NOT_ACCEPTED", message, { address: device.address, group: group.number, mates });
+}
+
+/** The role of each endpoint of the group: the named device is given, all others are held. Pure. */
+export function rolesOf({
+  device,
+  group,
+}: Observation): readonly { readonly endpoint: PciFunction; readonly role: Role }[] {
+  return endpointsOf(group).map((endpoint) => ({
+    endpoint,
+    role: endpoint.address === device.address ? "give" : "hold",
+  }));
+}

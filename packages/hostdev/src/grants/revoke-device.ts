@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { formatPciAddress, tryParsePciAddress } from "../pci/address.ts";
+import { findFunction } from "../pci/enumerate.ts";
+import { assertNotHeld } from "../vfio/holders.ts";
+import { assertNothingInterrupted, withLock } from "./exclusive.ts";
+import type { Grant } from "./grant.ts";
+import { planRevoke } from "./plan.ts";
+import type { GrantRecord } from "./record.ts";
+import { type Progress, runAllSteps } from "./run-steps.ts";
+import type { Step } from "./step.ts";
+import { readBootId, readRecords, recordRevoke, removeRecord } from "./store.ts";
+
+export interface RevokePlan {
+  readonly grant: Grant;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Decides how to take a device back, without doing it. `device` names the lent device or any endpoint of its group.
+ *
+ * Needs: root, to see holders. @throws {HostdevError} `HD_NOT_GRANTED`, `HD_GROUP_HELD`, `HD_RECOVERY_NEEDED`.
+ */
+export async function previewRevoke(host: Host, device: string): Promise<RevokePlan> {
+  const records = readRecords(host);
+  assertNothingInterrupted(records);
+  const record = findRecord(host, records, device);
+  const isThisBoot = record.bootId === readBootId(host);
+  if (isThisBoot) await assertNotHeld(host, record.grant.group);
+  const others = records.filter((other) => other !== record);
+  const steps = planRevoke(record, others);
+  // After a reboot the kernel's part is gone by itself.
+  return { grant: record.grant, steps: isThisBoot ? steps : steps.filter((step) => step.kind === "file") };
+}
+
+/**
+ * Takes a device back: node, limits, drivers and overrides become what they were.
+ *
+ * Touches: see `docs/operations.md`. Needs: root.
+ * After a failure: all that could be undone is; the record stays and `recover` tries the rest again.
+ *
+ * @throws {HostdevError} as `previewRevoke`, before anything is touched; `HD_UNDO_INCOMPLETE`.
+ */
+export async function revokeDevice(host: Host, device: string, progress: Progress = {}): Promise<Grant> {
+  await previewRevoke(host, device);
+  return withLock(host, async () => {
+    const { grant, steps } = await previewRevoke(host, device);
+    recordRevoke(host, grant.id, steps);
+    await runAllSteps(host, grant.id, steps, progress.onStep);
+    removeRecord(host, grant.id);
+    return grant;
+  });
+}
+
+function findRecord(host: Host, records: readonly GrantRecord[], device: string): GrantRecord {
+  const named = tryParsePciAddress(device);
+  // A lent device bears no host name, and one that was pulled out is no longer there: ask the records first.
+  const address = named === undefined ? findFunction(host, device).address : formatPciAddress(named);
+  const record = records.find(({ grant }) => grant.endpoints.some((endpoint) => endpoint.address === address));
+  if (record !== undefined) return record;
+  if (named !== undefined) findFunction(host, device); // says so when there is no such device at all
+  throw new HostdevError("HD_NOT_GRANTED", `${address} is not lent to anybody`, { device: address });
+}

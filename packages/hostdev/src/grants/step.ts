@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Ownership } from "../core/host.ts";
+import type { ProcessLimit } from "../memlock/limit.ts";
+import { describeLimit } from "../memlock/limit.ts";
+import type { Binding } from "../vfio/binding.ts";
+import type { StubDriver } from "../vfio/modules.ts";
+
+/** What hostdev adds to a user's memlock limit, over all his grants; `null` leaves it to the system. */
+export interface MemlockState {
+  readonly bytes: number | null;
+}
+
+/** One reversible change to the machine, as plain data: it can be shown, journaled, done, compared and undone. */
+export type Step =
+  | {
+      readonly kind: "module";
+      readonly driver: StubDriver;
+      readonly from: "absent" | "loaded";
+      readonly to: "absent" | "loaded";
+    }
+  | { readonly kind: "binding"; readonly address: string; readonly from: Binding; readonly to: Binding }
+  | {
+      readonly kind: "memlock";
+      readonly uid: number;
+      readonly from: MemlockState;
+      readonly to: MemlockState;
+      /** The limits of the user's processes before any grant: what they get back. */
+      readonly before: readonly ProcessLimit[];
+    }
+  /** A whole file of ours; `null`: absent. */
+  | { readonly kind: "file"; readonly path: string; readonly from: string | null; readonly to: string | null }
+  | { readonly kind: "owner"; readonly path: string; readonly from: Ownership; readonly to: Ownership };
+
+/** The step that takes this one back. `invert(invert(step))` is `step`. */
+export function invert(step: Step): Step {
+  return { ...step, from: step.to, to: step.from } as Step;
+}
+
+/** The steps that take these back, in the opposite order. */
+export function invertAll(steps: readonly Step[]): readonly Step[] {
+  return steps.map(invert).reverse();
+}
+
+/** Whether the step changes what the kernel keeps in memory only: gone with the boot. */
+export function isVolatile(step: Step): boolean {
+  return step.kind !== "file";
+}
+
+const octal = (mode: number) => mode.toString(8).padStart(4, "0");
+
+/** The step in words, for people. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case "module":
+      return step.to === "loaded"
+        ? `load the driver ${step.driver}`
+        : `unload the driver ${step.driver} unless it is in use`;
+    case "binding":
+      return (
+        `bind ${step.address}: ${step.from.driver ?? "no driver"} -> ${step.to.driver ?? "no driver"}` +
+        ` (driver_override ${step.from.override ?? "none"} -> ${step.to.override ?? "none"})`
+      );
+    case "memlock":
+      return `memlock of uid ${step.uid}'s running processes: ${step.from.bytes === null ? "as it is" : describeLimit(step.from.bytes)} -> ${step.to.bytes === null ? "as before" : describeLimit(step.to.bytes)}`;
+    case "file":
+      return step.to === null ? `remove ${step.path}` : `write ${step.path}`;
+    case "owner":
+      return `owner of ${step.path}: ${step.from.uid}:${step.from.gid} ${octal(step.from.mode)} -> ${step.to.uid}:${step.to.gid} ${octal(step.to.mode)}`;
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Host } from "../core/host.ts";
+import type { Grant } from "./grant.ts";
+import { recordsDirectory, stateDirectory } from "./paths.ts";
+import { formatHeader, formatLine, type GrantRecord, parseRecord } from "./record.ts";
+import type { Step } from "./step.ts";
+
+const recordPath = (id: string) => `${recordsDirectory}/${id}.jsonl`;
+
+/**
+ * All records, in the order of their ids.
+ *
+ * Touches: reads `/var/lib/hostdev/grants`. Needs: nothing.
+ * @throws {HostdevError} `HD_JOURNAL_INVALID`.
+ */
+export function readRecords(host: Host): readonly GrantRecord[] {
+  const names = [...(host.list(recordsDirectory) ?? [])].filter((name) => /^[0-9a-f:.]+\.jsonl$/.test(name)).sort();
+  return names
+    .map((name) => readRecord(host, name.slice(0, -".jsonl".length)))
+    .filter((record) => record !== undefined);
+}
+
+/** One record; `undefined` when there is none of this id. */
+export function readRecord(host: Host, id: string): GrantRecord | undefined {
+  const text = host.readText(recordPath(id));
+  return text === undefined ? undefined : parseRecord(text, recordPath(id));
+}
+
+/** Starts a record: the decision and its whole plan are on the disk when this returns. Needs: root. */
+export function createRecord(host: Host, grant: Grant, steps: readonly Step[]): void {
+  host.makeDirectory(recordsDirectory, 0o755);
+  host.writeFile(recordPath(grant.id), formatHeader(grant) + formatPlan(host, "grant", steps), 0o644);
+}
+
+/** Announces the revoke of a grant with all its steps. Needs: root. */
+export function recordRevoke(host: Host, id: string, steps: readonly Step[]): void {
+  append(host, id, formatPlan(host, "revoke", steps));
+}
+
+function formatPlan(host: Host, operation: "grant" | "revoke", steps: readonly Step[]): string {
+  return formatLine({ operation, bootId: readBootId(host), steps });
+}
+
+/** Announces that a step is about to be done. Needs: root. */
+export function recordBegin(host: Host, id: string, index: number): void {
+  append(host, id, formatLine({ begin: index }));
+}
+
+/** Notes that an operation is complete. Needs: root. */
+export function recordEnd(host: Host, id: string, operation: "grant" | "revoke"): void {
+  append(host, id, formatLine({ end: operation }));
+}
+
+/** Removes a record of which everything is undone, and the folders when it was the last. Needs: root. */
+export function removeRecord(host: Host, id: string): void {
+  host.removeFile(recordPath(id));
+  host.removeDirectory(recordsDirectory);
+  host.removeDirectory(stateDirectory);
+}
+
+/** Differs from boot to boot. */
+export function readBootId(host: Host): string {
+  return host.readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "unknown";
+}
+
+function append(host: Host, id: string, text: string): void {
+  host.appendFile(recordPath(id), text, 0o644);
+}
