@@ -93,14 +93,14 @@ export interface Host {
    */
   writeKernel(path: string, value: string, timeoutMs?: number): Promise<void>;
   /**
-   * Puts a whole file in place: temporary file beside it, fsync, rename, fsync of the directory. Symbolic links at
-   * `path` are replaced, not followed. Missing parent directories are not made.
-   * After a failure: the old file, whole.
+   * Puts a whole file in place: temporary file `.NAME.new` beside it, fsync, rename, fsync of the directory. Symbolic
+   * links at `path` are replaced, not followed. Missing parent directories are not made.
+   * After a failure: the old file, whole. After a kill: perhaps the temporary file too, until `removeFile`.
    */
   writeFile(path: string, text: string, mode: number): void;
   /** Appends and fsyncs; makes the file (with `mode`) and fsyncs its directory when it is new. */
   appendFile(path: string, text: string, mode: number): void;
-  /** Removes a file and fsyncs its directory; absent is fine. */
+  /** Removes a file, and what a killed `writeFile` left of it, and fsyncs the directory; absent is fine. */
   removeFile(path: string): void;
   /** Makes a directory and missing parents with this mode whatever the umask is; existing ones stay as they are. */
   makeDirectory(path: string, mode: number): void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { errnoOf, fileError, isAbsent } from "./errno.ts";
 import type { FileStatus, Ownership } from "./host.ts";
 
@@ -122,11 +122,17 @@ function writeAndSync(fd: number, text: string, mode: number): void {
   }
 }
 
+/** Where `writeFile` prepares a file; a name of its own, so that what a kill leaves is found and cleared. */
+function temporaryFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.new`);
+}
+
 /** `Host.writeFile` on the real machine. */
 export function writeFile(path: string, text: string, mode: number): void {
   guard("write", path, () => {
-    const temporary = join(dirname(path), `.hostdev-${process.pid}-${Date.now()}.tmp`);
+    const temporary = temporaryFor(path);
     try {
+      fs.rmSync(temporary, { force: true });
       writeAndSync(fs.openSync(temporary, "wx", 0o600), text, mode);
       fs.renameSync(temporary, path);
     } catch (error) {
@@ -150,8 +156,8 @@ export function appendFile(path: string, text: string, mode: number): void {
 /** `Host.removeFile` on the real machine. */
 export function removeFile(path: string): void {
   guard("remove", path, () => {
-    if (status(path) === undefined) return;
-    fs.unlinkSync(path);
+    if (status(dirname(path)) === undefined) return;
+    for (const name of [path, temporaryFor(path)]) fs.rmSync(name, { force: true });
     syncDirectory(dirname(path));
   });
 }

@@ -72,12 +72,9 @@ function describeBinding({ driver, override }: Binding): string {
 function applyFile(host: Host, step: Step & { kind: "file" }): void {
   const { path, from, to } = step;
   const now = host.status(path)?.kind === "symlink" ? "" : (host.readText(path) ?? null);
+  if (now !== from && now !== to) throw conflict(step, now === null ? "no file" : "another text");
+  if (to === null) return host.removeFile(path); // also when it is gone already: a kill may have left a part
   if (now === to) return;
-  if (now !== from) throw conflict(step, now === null ? "no file" : "another text");
-  if (to === null) {
-    host.removeFile(path);
-    return;
-  }
   host.makeDirectory(dirname(path), 0o755);
   host.writeFile(path, to, 0o644);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
+import { requireRoot } from "../core/require-root.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
@@ -16,6 +17,7 @@ import { createRecord, readRecords, recordEnd } from "./store.ts";
  * @throws {HostdevError} every refusal that `grantDevice` has.
  */
 export async function previewGrant(host: Host, request: GrantRequest): Promise<GrantPlan> {
+  requireRoot(host, `hostdev-admin grant ${request.device} --to ${request.user}`);
   assertNothingInterrupted(readRecords(host));
   const observation = await observe(host, request);
   const by = host.environment("SUDO_USER") ?? "root";
@@ -37,14 +39,14 @@ export async function grantDevice(host: Host, request: GrantRequest, progress: P
   await previewGrant(host, request); // refuses before there is even a lock
   return withLock(host, async () => {
     const { grant, steps } = await previewGrant(host, request);
-    createRecord(host, grant, steps);
     try {
+      createRecord(host, grant, steps);
       await runSteps(host, grant.id, steps, progress);
+      recordEnd(host, grant.id, "grant");
     } catch (error) {
       await finish(host, grant.id);
       throw error;
     }
-    recordEnd(host, grant.id, "grant");
     return grant;
   });
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
+import { requireRoot } from "../core/require-root.ts";
 import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import type { GrantRecord } from "./record.ts";
 import { type Progress, runAllSteps } from "./run-steps.ts";
 import { invertAll, isVolatile, type Step } from "./step.ts";
-import { readBootId, readRecord, readRecords, removeRecord } from "./store.ts";
+import { readBootId, readRecord, readRecords, removeRecord, sweepRecords } from "./store.ts";
 
 /** What `recover` found interrupted, and to what end it brought it. */
 export interface Recovery {
@@ -15,9 +16,8 @@ export interface Recovery {
   readonly outcome: "undone" | "completed";
 }
 
-/** What would be done for a record. Empty for a grant in force. Pure. */
+/** What has to be done so that nothing of a record's operation is left half-way. Pure. */
 export function planRecovery(record: GrantRecord, bootId: string): readonly Step[] {
-  if (record.isComplete) return [];
   const steps = record.operation === "grant" ? invertAll(record.steps.slice(0, record.begun)) : record.steps;
   // What was done to the kernel's memory in an earlier boot is gone with it.
   return record.bootId === bootId ? steps : steps.filter((step) => !isVolatile(step));
@@ -32,6 +32,7 @@ export function planRecovery(record: GrantRecord, bootId: string): readonly Step
  * @throws {HostdevError} `HD_UNDO_INCOMPLETE`, `HD_LOCKED`, `HD_JOURNAL_INVALID`.
  */
 export async function recover(host: Host, progress: Progress = {}): Promise<readonly Recovery[]> {
+  requireRoot(host, "hostdev-admin recover");
   return withLock(host, async () => {
     const recoveries: Recovery[] = [];
     for (const { grant, operation, isComplete } of readRecords(host)) {
@@ -39,6 +40,7 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
       await finish(host, grant.id, progress);
       recoveries.push({ grant, interrupted: operation, outcome: operation === "grant" ? "undone" : "completed" });
     }
+    sweepRecords(host);
     return recoveries;
   });
 }
@@ -50,7 +52,7 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
  */
 export async function finish(host: Host, id: string, progress: Progress = {}): Promise<void> {
   const record = readRecord(host, id);
-  if (record === undefined) return;
+  if (record === undefined) return sweepRecords(host); // it did not come to be: nothing was done
   await runAllSteps(host, id, planRecovery(record, readBootId(host)), progress.onStep);
   removeRecord(host, id);
 }

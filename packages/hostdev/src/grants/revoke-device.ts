@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { requireRoot } from "../core/require-root.ts";
 import { formatPciAddress, tryParsePciAddress } from "../pci/address.ts";
 import { findFunction } from "../pci/enumerate.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
@@ -23,6 +24,7 @@ export interface RevokePlan {
  * Needs: root, to see holders. @throws {HostdevError} `HD_NOT_GRANTED`, `HD_GROUP_HELD`, `HD_RECOVERY_NEEDED`.
  */
 export async function previewRevoke(host: Host, device: string): Promise<RevokePlan> {
+  requireRoot(host, `hostdev-admin revoke ${device}`);
   const records = readRecords(host);
   assertNothingInterrupted(records);
   const record = findRecord(host, records, device);

@@ -54,6 +54,19 @@ export function recordEnd(host: Host, id: string, operation: "grant" | "revoke")
 /** Removes a record of which everything is undone, and the folders when it was the last. Needs: root. */
 export function removeRecord(host: Host, id: string): void {
   host.removeFile(recordPath(id));
+  removeEmptyFolders(host);
+}
+
+/** Clears what a kill left before a record came to be. Needs: root, and the lock. */
+export function sweepRecords(host: Host): void {
+  for (const name of host.list(recordsDirectory) ?? []) {
+    const id = /^\.(.+)\.jsonl\.new$/.exec(name)?.[1];
+    if (id !== undefined && host.status(recordPath(id)) === undefined) host.removeFile(recordPath(id));
+  }
+  removeEmptyFolders(host);
+}
+
+function removeEmptyFolders(host: Host): void {
   host.removeDirectory(recordsDirectory);
   host.removeDirectory(stateDirectory);
 }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from "commander";
+import { isHostdevError } from "../../core/errors.ts";
+import { formatSize, parseSize } from "../../core/units.ts";
+import type { Grant, GrantRequest } from "../../grants/grant.ts";
+import { grantDevice, previewGrant } from "../../grants/grant-device.ts";
+import { describeStep } from "../../grants/step.ts";
+import { formatPciAddress, parsePciAddress } from "../../pci/address.ts";
+import { type Context, printJson } from "../context.ts";
+import { onStep, printPlan } from "../plan-output.ts";
+import { untilSignal } from "../until-signal.ts";
+
+interface GrantOptions {
+  readonly to: string;
+  readonly memory?: string;
+  readonly hold: readonly string[];
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+const examples = `
+Examples:
+  hostdev-admin grant 01:00.0 --to alex --memory 4GiB --dry-run
+  hostdev-admin grant 01:00.0 --to alex --memory 4GiB
+  hostdev-admin grant enp4s0 --to alex --hold 04:02.0`;
+
+/** `hostdev-admin grant DEV --to USER`. */
+export function grantVerb(program: Command, context: Context): void {
+  program
+    .command("grant")
+    .summary("lend a device to a user")
+    .description(
+      "Lends a device, with its whole IOMMU group, to a user: binds it to vfio-pci, holds the other endpoints of the " +
+        "group on pci-stub, raises the user's memlock limit, and gives him the group's node.",
+    )
+    .argument("<device>", "PCI address, or a name such as enp1s0 or nvme0n1")
+    .requiredOption("--to <user>", "the user")
+    .option("--memory <size>", "memory of the VM it is for (default: 4GiB, or half of a smaller machine)")
+    .option("--hold <address>", "a device of the same group that the host may lose meanwhile (repeatable)", collect, [])
+    .option("--dry-run", "print the plan and change nothing")
+    .option("--json", "print JSON")
+    .addHelpText("after", examples)
+    .action((device: string, options: GrantOptions) => run(context, device, options));
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+async function run(context: Context, device: string, options: GrantOptions): Promise<void> {
+  const { host, output } = context;
+  const request: GrantRequest = {
+    device,
+    user: options.to,
+    ...(options.memory === undefined ? {} : { memoryBytes: parseSize(options.memory, "--memory") }),
+    hold: options.hold.map((text) => formatPciAddress(parsePciAddress(text))),
+  };
+  if (options.dryRun) {
+    const { grant, steps } = await previewGrant(host, request);
+    if (options.json) return printJson(output, { version: 1, grant, steps });
+    output.print(`${describeGrant(grant)}:\n`);
+    return printPlan(output, steps.map(describeStep));
+  }
+  const progress = options.json ? {} : { onStep: onStep(output) };
+  const grant = await untilSignal((signal) => grantDevice(host, request, { ...progress, signal })).catch((error) => {
+    if (isHostdevError(error, "HD_INTERRUPTED")) output.warn("hostdev-admin: interrupted; everything is as it was\n");
+    throw error;
+  });
+  if (options.json) return printJson(output, { version: 1, grant });
+  output.print(`${describeGrant(grant)}. Take it back with: hostdev-admin revoke ${grant.id}\n`);
+}
+
+function describeGrant({ id, user, group, memoryBytes, memlockBytes, endpoints }: Grant): string {
+  const held = endpoints.filter((endpoint) => endpoint.role === "hold").map((endpoint) => endpoint.address);
+  const holding = held.length === 0 ? "" : `, holding ${held.join(", ")}`;
+  const size = `a VM of ${formatSize(memoryBytes)} (memlock ${formatSize(memlockBytes)})`;
+  return `${id} (IOMMU group ${group}${holding}) lent to ${user.name} for ${size}`;
+}

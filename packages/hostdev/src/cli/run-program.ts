@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command, CommanderError } from "commander";
+import type { Host } from "../core/host.ts";
+import { realHost } from "../core/real-host.ts";
+import { type Context, type Output, processOutput } from "./context.ts";
+import { reportError } from "./report-error.ts";
+
+/** Adds one verb to a program. */
+export type Verb = (program: Command, context: Context) => void;
+
+export interface ProgramDescription {
+  readonly name: string;
+  readonly summary: string;
+  /** Shown below the help of the program. */
+  readonly examples: string;
+  readonly verbs: readonly Verb[];
+}
+
+/** Filled in when the executables are bundled. */
+declare const HOSTDEV_VERSION: string | undefined;
+const version = typeof HOSTDEV_VERSION === "undefined" ? "0.0.0-source" : HOSTDEV_VERSION;
+
+/** Builds the command line parser of a program, with all its verbs. */
+export function buildProgram(description: ProgramDescription, context: Context): Command {
+  const { print, warn } = context.output;
+  const program = new Command(description.name)
+    .description(description.summary)
+    .version(version)
+    .showHelpAfterError(`(see ${description.name} --help)`)
+    .configureOutput({ writeOut: print, writeErr: warn, getOutHasColors: () => context.output.hasColour })
+    .exitOverride()
+    .addHelpText("after", `\nExamples:\n${description.examples}`);
+  for (const verb of description.verbs) verb(program, context);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @param args the arguments, without interpreter and script.
+ * @returns the exit status: 0, 1 for a check that found problems, or the error's category.
+ */
+export async function runProgram(
+  description: ProgramDescription,
+  args: readonly string[],
+  host: Host = realHost(),
+  output: Output = processOutput(),
+): Promise<number> {
+  let status = 0;
+  const setExitStatus = (wanted: number) => {
+    status = wanted;
+  };
+  try {
+    await buildProgram(description, { host, output, setExitStatus }).parseAsync([...args], { from: "user" });
+    return status;
+  } catch (error) {
+    // Commander has said what is wrong with the arguments already; help and version end this way too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportError(error, description.name, args.includes("--json"), output);
+  }
+}

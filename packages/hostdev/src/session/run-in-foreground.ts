@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Duplex } from "node:stream";
+import type { Host } from "../core/host.ts";
+import type { Ending, Launch } from "./running-vm.ts";
+import { RunningVm } from "./running-vm.ts";
+
+/** The user's side of a VM in the foreground. */
+export interface Foreground {
+  /** Guest's serial console to the user; called with what the guest writes. */
+  readonly onConsole: (chunk: Buffer) => void;
+  /** Called once with the way to the guest's console. */
+  readonly attachInput: (write: (chunk: Buffer) => void) => void;
+  readonly onState: (text: string) => void;
+  /** Aborted: ask the guest to power off, and after `graceMs` end it. */
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+  /** After this the VM is ended; `undefined`: it may run for ever. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Runs a VM until it ends. Its console is connected before the guest gets to run, so nothing it says is lost.
+ *
+ * @param consolePath the socket that QEMU makes for the console; `undefined` when the VM has none.
+ * @returns how it ended, and whether it was the time that was over.
+ * @throws {HostdevError} as `RunningVm.start`.
+ */
+export async function runInForeground(
+  host: Host,
+  launch: Launch,
+  consolePath: string | undefined,
+  user: Foreground,
+): Promise<{ readonly ending: Ending; readonly isTimedOut: boolean }> {
+  const vm = await RunningVm.start(host, launch);
+  let isTimedOut = false;
+  const timer = user.timeoutMs === undefined ? undefined : setTimeout(onTimeout, user.timeoutMs);
+  const onAbort = () => void stopGently(host, vm, user);
+  user.signal.addEventListener("abort", onAbort);
+  try {
+    const stream = consolePath === undefined ? undefined : await host.connect(consolePath);
+    const drained = stream === undefined ? Promise.resolve() : attachConsole(stream, user);
+    await vm.resume();
+    user.onState(`VM "${launch.name}" runs as process ${vm.pid}`);
+    if (user.signal.aborted) onAbort();
+    const ending = await vm.ended;
+    await Promise.race([drained, host.sleep(1000)]);
+    return { ending, isTimedOut };
+  } catch (error) {
+    await vm.quit();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    user.signal.removeEventListener("abort", onAbort);
+  }
+
+  function onTimeout(): void {
+    isTimedOut = true;
+    void vm.quit();
+  }
+}
+
+/** @returns a promise for the end of what the guest writes. */
+function attachConsole(stream: Duplex, user: Foreground): Promise<void> {
+  stream.on("data", user.onConsole);
+  stream.on("error", () => {}); // "close" follows
+  user.attachInput((chunk) => stream.write(chunk));
+  return new Promise((resolve) => stream.once("close", () => resolve()));
+}
+
+async function stopGently(host: Host, vm: RunningVm, user: Foreground): Promise<void> {
+  user.onState(`asking the guest to power off, for at most ${user.graceMs / 1000} s`);
+  await vm.requestShutdown().catch(() => {}); // QEMU may end meanwhile
+  const isOver = await Promise.race([vm.ended.then(() => true), host.sleep(user.graceMs).then(() => false)]);
+  if (isOver) return;
+  user.onState("the guest did not power off; ending it");
+  await vm.quit();
+}
