@@ -15,7 +15,6 @@ export function toJsonItem(item: InventoryItem): object {
     classCode: hex(device.classCode, 6),
     names,
     driver: device.driver,
-    driverOverride: device.driverOverride,
     group: device.group,
     numaNode: device.numaNode,
     hostNames: device.hostNames,

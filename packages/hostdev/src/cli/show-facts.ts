@@ -7,16 +7,13 @@ import type { InventoryItem } from "./inventory.ts";
 export type Fact = readonly [name: string, text: string];
 
 /** What `hostdev show` says of the function itself, in words. Pure. */
-export function showFacts(item: InventoryItem, details: FunctionDetails): readonly Fact[] {
+export function showFacts(item: InventoryItem, details: FunctionDetails, override: string | null): readonly Fact[] {
   const { function: device, names, verdictText, uses, nodeOwner } = item;
   const facts: (Fact | undefined)[] = [
     ["class", `${names.class ?? "unknown"} (${device.classCode.toString(16).padStart(6, "0")})`],
     names.subsystem === null ? undefined : ["subsystem", names.subsystem],
     ["verdict", verdictText],
-    [
-      "driver",
-      `${device.driver ?? "none"}${device.driverOverride === null ? "" : `, driver_override ${device.driverOverride}`}`,
-    ],
+    ["driver", `${device.driver ?? "none"}${override === null ? "" : `, driver_override ${override}`}`],
     device.hostNames.length === 0 ? undefined : ["host names", device.hostNames.join(" ")],
     ...uses.map((use): Fact => ["used", use.text]),
     [

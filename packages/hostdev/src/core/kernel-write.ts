@@ -14,6 +14,7 @@ const errnoByText: Readonly<Record<string, string>> = {
   "No such device": "ENODEV",
   "No such device or address": "ENXIO",
   "No such file or directory": "ENOENT",
+  "Is a directory": "EISDIR",
   "Not a directory": "ENOTDIR",
   "Cannot allocate memory": "ENOMEM",
   "No space left on device": "ENOSPC",

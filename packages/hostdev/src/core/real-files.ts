@@ -157,7 +157,9 @@ export function appendFile(path: string, text: string, mode: number): void {
 export function removeFile(path: string): void {
   guard("remove", path, () => {
     if (status(dirname(path)) === undefined) return;
-    for (const name of [path, temporaryFor(path)]) fs.rmSync(name, { force: true });
+    for (const name of [path, temporaryFor(path)]) {
+      if (status(name) !== undefined) fs.unlinkSync(name);
+    }
     syncDirectory(dirname(path));
   });
 }

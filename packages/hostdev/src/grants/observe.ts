@@ -6,8 +6,9 @@ import { requireOrdinaryUser, type User } from "../core/users.ts";
 import { type ProcessLimit, readUserMemlocks } from "../memlock/limit.ts";
 import { loginLimitsPath } from "../memlock/login-limits.ts";
 import { findFunction } from "../pci/enumerate.ts";
-import { hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
+import { endpointsOf, hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
+import { type Binding, readBinding } from "../vfio/binding.ts";
 import { isDriverPresent, type StubDriver } from "../vfio/modules.ts";
 import { groupNode } from "../vfio/nodes.ts";
 import type { GrantRequest } from "./grant.ts";
@@ -18,6 +19,8 @@ import { readRecords } from "./store.ts";
 export interface Observation {
   readonly device: PciFunction;
   readonly group: IommuGroup;
+  /** Of the endpoints of the group, by address. */
+  readonly bindings: ReadonlyMap<string, Binding>;
   readonly user: User;
   readonly records: readonly GrantRecord[];
   readonly presentDrivers: readonly StubDriver[];
@@ -50,6 +53,7 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
   return {
     device,
     group,
+    bindings: new Map(endpointsOf(group).map(({ address }) => [address, readBinding(host, address)])),
     user,
     records: readRecords(host),
     presentDrivers: (["vfio-pci", "pci-stub"] as const).filter((driver) => isDriverPresent(host, driver)),

@@ -2,6 +2,7 @@
 import type { Ownership } from "../core/host.ts";
 import { grantedBytes } from "../memlock/requirement.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
+import { isSameBinding } from "../vfio/binding.ts";
 import type { StubDriver } from "../vfio/modules.ts";
 import { freshNodeOwnership, groupNode } from "../vfio/nodes.ts";
 import type { Grant, GrantRequest, Role } from "./grant.ts";
@@ -50,7 +51,9 @@ export function planGrant(
   };
   // Held mates first: from the moment the device is given, nothing else in the group is within reach.
   const bindings = (["hold", "give"] as const).flatMap((wanted) =>
-    roles.filter(({ role }) => role === wanted).flatMap(({ endpoint }) => planBinding(endpoint, driverOf[wanted])),
+    roles
+      .filter(({ role }) => role === wanted)
+      .flatMap(({ endpoint }) => planBinding(observation, endpoint, driverOf[wanted])),
   );
   return {
     grant,
@@ -78,10 +81,10 @@ function planModules({ presentDrivers, records }: Observation, wanted: ReadonlyS
     .map((driver) => ({ kind: "module", driver, from: "absent", to: "loaded" }) as const);
 }
 
-function planBinding(endpoint: PciFunction, driver: StubDriver): readonly Step[] {
-  if (endpoint.driver === driver && endpoint.driverOverride === driver) return [];
-  const from = { driver: endpoint.driver, override: endpoint.driverOverride };
-  return [{ kind: "binding", address: endpoint.address, from, to: { driver, override: driver } }];
+function planBinding({ bindings }: Observation, { address }: PciFunction, driver: StubDriver): readonly Step[] {
+  const from = bindings.get(address) ?? { driver: null, override: null };
+  const to = { driver, override: driver };
+  return isSameBinding(from, to) ? [] : [{ kind: "binding", address, from, to }];
 }
 
 const toOwnership = ({ uid, gid, mode }: Ownership): Ownership => ({ uid, gid, mode });

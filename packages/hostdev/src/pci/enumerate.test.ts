@@ -24,7 +24,6 @@ test("readPciFunction() reads ids, class, driver, group and the host's names", (
   assert.equal(found?.deviceId, 0x10d3);
   assert.equal(found?.classCode, 0x020000);
   assert.equal(found?.driver, "e1000e");
-  assert.equal(found?.driverOverride, null);
   assert.equal(found?.group, 11);
   assert.deepEqual(found?.hostNames, ["enp1s0"]);
   assert.equal(found?.isBridge, false);

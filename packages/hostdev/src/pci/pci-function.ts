@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import { readHostNames } from "./host-names.ts";
-import { pciDevices, readAttribute, readLinkName, readNumber } from "./sysfs.ts";
+import { pciDevices, readLinkName, readNumber } from "./sysfs.ts";
 
 /** One PCI function as sysfs shows it to any user. */
 export interface PciFunction {
@@ -16,9 +16,11 @@ export interface PciFunction {
   readonly classCode: number;
   /** A PCI bridge has a secondary bus; it is never lent and never keeps a group from being viable. */
   readonly isBridge: boolean;
-  /** The bound driver, not the override. */
+  /**
+   * The bound driver. The override is not here: reading it waits for the device's lock, and would hang every listing
+   * for as long as one unbind hangs. See `readBinding`.
+   */
   readonly driver: string | null;
-  readonly driverOverride: string | null;
   /** `null` without an IOMMU. Changes from boot to boot: never store it. */
   readonly group: number | null;
   /** `null` on machines that have one node only. */
@@ -40,7 +42,6 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
   const path = `${pciDevices}/${address}`;
   const classCode = readNumber(host, `${path}/class`);
   if (classCode === undefined) return undefined;
-  const override = readAttribute(host, `${path}/driver_override`);
   const group = readLinkName(host, `${path}/iommu_group`);
   const numaNode = readNumber(host, `${path}/numa_node`) ?? -1;
   return {
@@ -52,7 +53,6 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
     classCode,
     isBridge: isBridge(host, path, classCode),
     driver: readLinkName(host, `${path}/driver`) ?? null,
-    driverOverride: override === undefined || override === "" || override === "(null)" ? null : override,
     group: group === undefined ? null : Number(group),
     numaNode: numaNode < 0 ? null : numaNode,
     hostNames: readHostNames(host, path),

@@ -33,6 +33,7 @@ export class QmpClient {
     stream.setEncoding("utf8");
     stream.on("data", (chunk: string) => this.#receive(chunk));
     stream.on("error", () => {}); // "close" follows
+    stream.once("end", () => stream.destroy());
     this.closed = new Promise((resolve) => {
       stream.once("close", () => {
         this.#failAll();

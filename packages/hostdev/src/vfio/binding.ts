@@ -2,7 +2,7 @@
 import { HostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { readPciFunction } from "../pci/pci-function.ts";
-import { pciDevices, pciDrivers } from "../pci/sysfs.ts";
+import { pciDevices, pciDrivers, readAttribute } from "../pci/sysfs.ts";
 
 /** Which driver a function has, and which one it is told to have. */
 export interface Binding {
@@ -13,6 +13,8 @@ export interface Binding {
 /**
  * Reads driver and override of a function. Needs: nothing.
  *
+ * Reading the override takes the device's lock: while an unbind of this device hangs, this does too.
+ *
  * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`.
  */
 export function readBinding(host: Host, address: string): Binding {
@@ -20,7 +22,8 @@ export function readBinding(host: Host, address: string): Binding {
   if (found === undefined) {
     throw new HostdevError("HD_DEVICE_NOT_FOUND", `${address} is no longer there`, { device: address });
   }
-  return { driver: found.driver, override: found.driverOverride };
+  const override = readAttribute(host, `${pciDevices}/${address}/driver_override`) ?? "";
+  return { driver: found.driver, override: override === "" || override === "(null)" ? null : override };
 }
 
 /** Whether two bindings are the same. */

@@ -18,6 +18,7 @@ export class FileChanges {
     const { directory, name } = this.#fs.writableParent(path, this.#caller, "EACCES");
     if (directory.children.get(name)?.kind === "directory") throw new KernelError("EISDIR");
     const { uid, gid } = this.#caller;
+    directory.children.delete(`.${name}.new`);
     directory.children.set(name, { kind: "file", content, mode, uid, gid });
   }
 

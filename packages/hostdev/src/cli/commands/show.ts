@@ -6,6 +6,7 @@ import { readFunctionDetails } from "../../pci/device-details.ts";
 import { findFunction } from "../../pci/enumerate.ts";
 import { explainGroup } from "../../pci/explain-group.ts";
 import { readIommuGroup } from "../../pci/iommu-group.ts";
+import { readBinding } from "../../vfio/binding.ts";
 import { describeHolder, findHolders } from "../../vfio/holders.ts";
 import { groupNode } from "../../vfio/nodes.ts";
 import { type Context, printJson } from "../context.ts";
@@ -39,11 +40,12 @@ async function run({ host, output }: Context, device: string, isJson: boolean): 
   const explanation = group && explainGroup(host, group);
   const holders = number === null ? [] : await findHolders(host, [groupNode(number)]);
   const grant = readGrant(host, address);
+  const { override: driverOverride } = readBinding(host, address);
   if (isJson) {
     const { function: _, ...rest } = details;
     return printJson(output, {
       version: 1,
-      device: { ...toJsonItem(item), ...rest },
+      device: { ...toJsonItem(item), driverOverride, ...rest },
       group: group && {
         number,
         members: items.filter((other) => other.function.group === number).map(toJsonItem),
@@ -55,7 +57,7 @@ async function run({ host, output }: Context, device: string, isJson: boolean): 
   }
   output.print(`${paint(output, "bold", `${address}  ${describeDevice(item.function, item.names)}`)}\n`);
   const facts: readonly Fact[] = [
-    ...showFacts(item, details),
+    ...showFacts(item, details, driverOverride),
     ["lent", grant === undefined ? "no" : `to ${grant.user.name} since ${grant.grantedAt}`],
     ["open in", holders.map(describeHolder).join(", ") || (host.self.uid === 0 ? "no process" : "no process of yours")],
   ];

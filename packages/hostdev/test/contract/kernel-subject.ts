@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { isHostdevError } from "../../src/core/errors.ts";
+import type { Host } from "../../src/core/host.ts";
+
+/** An ordinary user's view of the machine. In the lab each call is a short-lived process of that user. */
+export type UserView = Pick<
+  Host,
+  "self" | "readText" | "readBytes" | "readLink" | "list" | "status" | "canAccess" | "tryOpen" | "writeKernel" | "run"
+>;
+
+/** Ends what a subject was asked to hold. */
+export type Release = () => Promise<void>;
+
+/**
+ * The machine under test: a `FakeMachine`, or the lab's real kernel. Modules `vfio-pci` and `pci-stub` are loaded, and
+ * nothing of it is lent.
+ */
+export interface KernelSubject {
+  /** Root. */
+  readonly host: Host;
+  /** An ordinary user, not root. */
+  readonly user: UserView;
+  /** An endpoint alone in its group, on its native driver, with more than 64 bytes of config space. */
+  readonly lone: { readonly address: string; readonly driver: string; readonly group: number };
+  /** Two endpoints of one group, the first on its native driver, the others free or on native drivers. */
+  readonly shared: {
+    readonly addresses: readonly [string, string, ...string[]];
+    readonly driver: string;
+    readonly group: number;
+  };
+  /** A root port, on pcieport. */
+  readonly bridge: string;
+  /**
+   * Opens a group node in another process, without a container; absent: the tests that need it are skipped.
+   */
+  readonly openGroup?: (group: number) => Promise<Release>;
+  /** Opens a group node in another process, puts it into a container, opens no device. */
+  readonly claimGroup?: (group: number) => Promise<Release>;
+  /** As `claimGroup`, and opens this device. */
+  readonly openDevice?: (group: number, address: string) => Promise<Release>;
+  /** `VFIO_GROUP_GET_STATUS`, from another process. */
+  readonly isViable?: (group: number) => Promise<boolean>;
+}
+
+/** Gives the subject of a suite: the same at each call. */
+export type GetSubject = () => Promise<KernelSubject>;
+
+/** Where the PCI bus is in sysfs. */
+export const sysfs = "/sys/bus/pci";
+
+/** The directory of a function. */
+export function device(address: string): string {
+  return `${sysfs}/devices/${address}`;
+}
+
+/** The name of the bound driver; `undefined` without one. */
+export function driverOf(host: Pick<Host, "readLink">, address: string): string | undefined {
+  return host
+    .readLink(`${device(address)}/driver`)
+    ?.split("/")
+    .at(-1);
+}
+
+/** Binds by override, unbind, probe, as our upper layers do; `undefined` clears the override. */
+export async function rebind(host: Host, address: string, driver: string | undefined): Promise<void> {
+  await host.writeKernel(`${device(address)}/driver_override`, driver ?? "\n");
+  if (driverOf(host, address) !== undefined) await host.writeKernel(`${device(address)}/driver/unbind`, address);
+  await host.writeKernel(`${sysfs}/drivers_probe`, address);
+}
+
+/** Runs a test that changes drivers of these functions, and puts drivers and overrides back however it ends. */
+export async function restored(host: Host, addresses: readonly string[], act: () => Promise<void>): Promise<void> {
+  const before = addresses.map((address) => ({ address, driver: driverOf(host, address) }));
+  try {
+    await act();
+  } finally {
+    for (const { address, driver } of before) {
+      await host.writeKernel(`${device(address)}/driver_override`, "\n");
+      const now = driverOf(host, address);
+      if (now !== undefined && now !== driver) await host.writeKernel(`${device(address)}/driver/unbind`, address);
+      if (now !== driver) await host.writeKernel(`${sysfs}/drivers_probe`, address);
+    }
+  }
+}
+
+/** Matches a refused write to a control file. */
+export function refused(errno: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(isHostdevError(error, "HD_KERNEL_WRITE"), String(error));
+    assert.equal(error.details.errno, errno);
+    return true;
+  };
+}
