@@ -18,6 +18,16 @@ export function readAttribute(host: Host, path: string): string | undefined {
   }
 }
 
+/** The file's bytes, from its start on; `undefined` when it is absent or this caller may not read it. */
+export function readAttributeBytes(host: Host, path: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    return host.readBytes(path, maxBytes);
+  } catch (error) {
+    if (isHostdevError(error, "HD_FILE")) return undefined; // as with readAttribute
+    throw error;
+  }
+}
+
 /** A number in decimal or `0x` form; `undefined` when absent or not a number. */
 export function readNumber(host: Host, path: string): number | undefined {
   const text = readAttribute(host, path);
