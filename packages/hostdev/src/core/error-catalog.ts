@@ -39,6 +39,13 @@ export interface Blocker {
   readonly driver: string;
 }
 
+/** What the host uses a function for: `path` leads from what it drives to what needs it. */
+export interface HostUse {
+  readonly address: string;
+  readonly kind: string;
+  readonly path: string;
+}
+
 /** A process that has a group node open. */
 export interface HolderDetails {
   readonly pid: number;
@@ -74,6 +81,8 @@ export interface ErrorDetails {
   HD_NEEDS_ROOT: { readonly command: string };
   HD_NO_IOMMU_GROUP: { readonly address: string; readonly anyGroups: boolean };
   HD_IS_BRIDGE: { readonly address: string };
+  /** The host uses endpoints of the group. */
+  HD_IN_USE: { readonly address: string; readonly uses: readonly HostUse[] };
   HD_ALREADY_GRANTED: { readonly address: string; readonly user: string; readonly grant: string };
   HD_NOT_GRANTED: { readonly device: string };
   /** `mates` would lose their drivers, and the administrator did not name them. */
@@ -169,6 +178,13 @@ export const catalog: Catalog = {
   HD_IS_BRIDGE: {
     category: "invalid-argument",
     hint: () => "Bridges stay with the host; lend an endpoint behind it. `hostdev groups` shows them.",
+  },
+  HD_IN_USE: {
+    category: "failed-precondition",
+    hint: (d) => {
+      const forced = [...new Set(d.uses.map((use) => use.address))].map((address) => `--force ${address}`).join(" ");
+      return `Make the host do without it first. Only if you are sure that it can: ${forced}`;
+    },
   },
   HD_ALREADY_GRANTED: { category: "conflict", hint: (d) => `First take it back: hostdev-admin revoke ${d.address}` },
   HD_NOT_GRANTED: { category: "not-found", hint: () => "See what is lent: hostdev-admin grants" },

@@ -6,7 +6,7 @@ import { readPciFunction } from "../pci/pci-function.ts";
 import { pciDevices } from "../pci/sysfs.ts";
 import { type Binding, isSameBinding, readBinding, setBinding } from "../vfio/binding.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
-import { isDriverPresent, loadDriver, unloadDriver } from "../vfio/modules.ts";
+import { isModulePresent, loadModule, unloadModule } from "../vfio/modules.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 import { applyMemlock } from "./apply-memlock.ts";
 import { describeStep, type Step } from "./step.ts";
@@ -23,8 +23,8 @@ import { describeStep, type Step } from "./step.ts";
 export async function applyStep(host: Host, step: Step): Promise<void> {
   switch (step.kind) {
     case "module":
-      if (step.to === "absent") return unloadDriver(host, step.driver);
-      return isDriverPresent(host, step.driver) ? undefined : loadDriver(host, step.driver);
+      if (step.to === "absent") return unloadModule(host, step.module);
+      return isModulePresent(host, step.module) ? undefined : loadModule(host, step.module);
     case "binding":
       return applyBinding(host, step);
     case "memlock":

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FakeHost } from "../../test/fake-host/fake-host.ts";
-import { bigMachine, labMachine, noIommuMachine } from "../../test/fake-host/machines.ts";
+import { bigMachine, desktopMachine, labMachine, noIommuMachine } from "../../test/fake-host/machines.ts";
 import { diffSnapshots } from "../../test/fake-host/snapshot.ts";
 import { isHostdevError } from "../core/errors.ts";
 import { GiB, MiB } from "../core/units.ts";
@@ -12,7 +12,7 @@ import type { GrantRequest } from "./grant.ts";
 import { grantDevice, previewGrant } from "./grant-device.ts";
 import { revokeDevice } from "./revoke-device.ts";
 
-const nic: GrantRequest = { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [] };
+const nic: GrantRequest = { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [], force: [] };
 const edu: GrantRequest = { ...nic, device: "04:02.0", hold: ["0000:04:01.0", "0000:04:03.0"] };
 
 /** Runs a grant that is to be refused; tells its code, after making sure that nothing changed. */
@@ -95,6 +95,15 @@ test("grantDevice() refuses bad requests, and changes nothing", async () => {
     assert.equal(await refusal(host, { ...nic, ...change }), code, JSON.stringify(change));
 });
 
+test("grantDevice() refuses what the host lives on, also as a mate, unless it is forced by name", async () => {
+  const host = desktopMachine().open();
+  const disk = { ...nic, device: "02:00.0" };
+  assert.equal(await refusal(host, disk), "HD_IN_USE");
+  await assert.rejects(grantDevice(host, disk), /carries the root file system/);
+  assert.equal(await refusal(host, { ...nic, device: "00:1f.6" }), "HD_IN_USE");
+  await grantDevice(host, { ...nic, device: "00:1f.6", force: ["0000:00:1f.6"] });
+});
+
 test("grantDevice() refuses on a machine without IOMMU", async () => {
   assert.equal(await refusal(noIommuMachine().open(), nic), "HD_NO_IOMMU_GROUP");
 });
@@ -127,7 +136,7 @@ test("previewGrant() changes nothing", async () => {
   const { steps } = await previewGrant(host, nic);
   assert.deepEqual(
     steps.map((step) => step.kind),
-    ["module", "binding", "memlock", "file", "owner"],
+    ["module", "module", "binding", "memlock", "file", "owner"],
   );
   assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
 });

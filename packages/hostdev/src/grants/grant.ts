@@ -41,4 +41,6 @@ export interface GrantRequest {
   readonly memoryBytes?: number;
   /** Mates that the administrator accepts to lose meanwhile, by address. */
   readonly hold: readonly string[];
+  /** Endpoints to take although the host uses them, by address. */
+  readonly force: readonly string[];
 }

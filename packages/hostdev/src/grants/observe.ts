@@ -5,11 +5,13 @@ import { KiB } from "../core/units.ts";
 import { requireOrdinaryUser, type User } from "../core/users.ts";
 import { type ProcessLimit, readUserMemlocks } from "../memlock/limit.ts";
 import { loginLimitsPath } from "../memlock/login-limits.ts";
-import { findFunction } from "../pci/enumerate.ts";
+import { enumerateFunctions, findFunction } from "../pci/enumerate.ts";
 import { endpointsOf, hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
+import { readUsage } from "../usage/read-usage.ts";
+import type { Use } from "../usage/use.ts";
 import { type Binding, readBinding } from "../vfio/binding.ts";
-import { isDriverPresent, type StubDriver } from "../vfio/modules.ts";
+import { isModulePresent, type ModuleName, moduleNames } from "../vfio/modules.ts";
 import { groupNode } from "../vfio/nodes.ts";
 import type { GrantRequest } from "./grant.ts";
 import type { GrantRecord } from "./record.ts";
@@ -21,9 +23,11 @@ export interface Observation {
   readonly group: IommuGroup;
   /** Of the endpoints of the group, by address. */
   readonly bindings: ReadonlyMap<string, Binding>;
+  /** What the host uses the endpoints of the group for. */
+  readonly uses: readonly Use[];
   readonly user: User;
   readonly records: readonly GrantRecord[];
-  readonly presentDrivers: readonly StubDriver[];
+  readonly presentModules: readonly ModuleName[];
   readonly node: FileStatus | undefined;
   /** The user's running processes. */
   readonly limits: readonly ProcessLimit[];
@@ -54,9 +58,12 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     device,
     group,
     bindings: new Map(endpointsOf(group).map(({ address }) => [address, readBinding(host, address)])),
+    uses: readUsage(host, enumerateFunctions(host)).uses.filter(({ address }) =>
+      group.members.some((member) => member.address === address),
+    ),
     user,
     records: readRecords(host),
-    presentDrivers: (["vfio-pci", "pci-stub"] as const).filter((driver) => isDriverPresent(host, driver)),
+    presentModules: moduleNames.filter((module) => isModulePresent(host, module)),
     node: host.status(groupNode(group.number)),
     limits: readUserMemlocks(host, user.uid),
     loginLimits: host.readText(loginLimitsPath(user.uid)) ?? null,

@@ -3,7 +3,7 @@ import type { Ownership } from "../core/host.ts";
 import { grantedBytes } from "../memlock/requirement.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { isSameBinding } from "../vfio/binding.ts";
-import type { StubDriver } from "../vfio/modules.ts";
+import { moduleNames, type StubDriver } from "../vfio/modules.ts";
 import { freshNodeOwnership, groupNode } from "../vfio/nodes.ts";
 import type { Grant, GrantRequest, Role } from "./grant.ts";
 import type { Observation } from "./observe.ts";
@@ -72,13 +72,13 @@ export function planGrant(
 }
 
 /** A module that was absent before any of the grants in force belongs to all of them: the last one unloads it. */
-function planModules({ presentDrivers, records }: Observation, wanted: ReadonlySet<StubDriver>): readonly Step[] {
-  const loadedByUs = new Set(
-    records.flatMap((record) => record.steps.flatMap((s) => (s.kind === "module" ? [s.driver] : []))),
-  );
-  return [...wanted]
-    .filter((driver) => !presentDrivers.includes(driver) || loadedByUs.has(driver))
-    .map((driver) => ({ kind: "module", driver, from: "absent", to: "loaded" }) as const);
+function planModules({ presentModules, records }: Observation, drivers: ReadonlySet<StubDriver>): readonly Step[] {
+  const steps = records.flatMap((record) => record.steps);
+  const loadedByUs = new Set(steps.flatMap((step) => (step.kind === "module" ? [step.module] : [])));
+  return moduleNames
+    .filter((module) => module === "vfio_iommu_type1" || drivers.has(module))
+    .filter((module) => !presentModules.includes(module) || loadedByUs.has(module))
+    .map((module) => ({ kind: "module", module, from: "absent", to: "loaded" }));
 }
 
 function planBinding({ bindings }: Observation, { address }: PciFunction, driver: StubDriver): readonly Step[] {

@@ -14,7 +14,7 @@ const path = `${recordsDirectory}/0000:01:00.0.jsonl`;
 
 async function recordText(): Promise<string> {
   const host = labMachine().open();
-  await grantDevice(host, { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [] });
+  await grantDevice(host, { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [], force: [] });
   return host.readText(path) ?? "";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as v from "valibot";
 import { HostdevError } from "../core/errors.ts";
+import { moduleNames } from "../vfio/modules.ts";
 import type { Grant } from "./grant.ts";
 import type { Step } from "./step.ts";
 
@@ -45,7 +46,7 @@ const presence = v.picklist(["absent", "loaded"]);
 
 /** Root acts on what it reads here: every string that becomes a path or a value for the kernel is checked. */
 const step = v.variant("kind", [
-  v.object({ kind: v.literal("module"), driver: v.picklist(["vfio-pci", "pci-stub"]), from: presence, to: presence }),
+  v.object({ kind: v.literal("module"), module: v.picklist(moduleNames), from: presence, to: presence }),
   v.object({ kind: v.literal("binding"), address: addressText, from: binding, to: binding }),
   v.object({
     kind: v.literal("memlock"),

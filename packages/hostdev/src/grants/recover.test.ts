@@ -18,6 +18,7 @@ const edu: GrantRequest = {
   user: "alex",
   memoryBytes: 256 * MiB,
   hold: ["0000:04:01.0", "0000:04:03.0"],
+  force: [],
 };
 const moments: readonly CrashMoment[] = ["before", "torn", "after"];
 
@@ -118,7 +119,7 @@ test("grantDevice() and revokeDevice() refuse while something interrupted waits 
   const host = machine.open();
   await killed(host, 8, "after", () => grantDevice(host, edu));
   const needsRecovery = (error: unknown) => isHostdevError(error, "HD_RECOVERY_NEEDED");
-  await assert.rejects(grantDevice(machine.open(), { ...edu, device: "01:00.0", hold: [] }), needsRecovery);
+  await assert.rejects(grantDevice(machine.open(), { ...edu, device: "01:00.0", hold: [], force: [] }), needsRecovery);
   await assert.rejects(revokeDevice(machine.open(), "04:02.0"), needsRecovery);
 });
 

@@ -14,12 +14,14 @@ export function defaultMemoryBytes(hostMemoryBytes: number): number {
 /**
  * Refuses what must not be done, before anything is. Pure.
  *
- * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_MATES_NOT_ACCEPTED`,
- * `HD_MEMORY_EXCEEDS_HOST`.
+ * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`,
+ * `HD_MATES_NOT_ACCEPTED`, `HD_MEMORY_EXCEEDS_HOST`.
  */
 export function refuse(observation: Observation, request: GrantRequest): void {
   refuseGranted(observation);
   refuseInsane(observation);
+  refuseWrongMates(observation, request);
+  refuseInUse(observation, request);
   refuseMates(observation, request);
   const { hostMemoryBytes } = observation;
   const memoryBytes = request.memoryBytes ?? 0;
@@ -52,8 +54,7 @@ function refuseInsane({ device }: Observation): void {
   throw new HostdevError("HD_DEVICE_INSANE", message, { address: device.address });
 }
 
-function refuseMates(observation: Observation, request: GrantRequest): void {
-  const { device, group } = observation;
+function refuseWrongMates({ device, group }: Observation, request: GrantRequest): void {
   const endpoints = endpointsOf(group).map((endpoint) => endpoint.address);
   const wrong = request.hold.find((address) => !endpoints.includes(address) || address === device.address);
   if (wrong !== undefined) {
@@ -62,6 +63,18 @@ function refuseMates(observation: Observation, request: GrantRequest): void {
     const details = { address: wrong, group: group.number, endpoints };
     throw new HostdevError("HD_NOT_A_MATE", `Cannot hold ${wrong}: ${what}`, details);
   }
+}
+
+/** Over all endpoints, not only the device: what the host lives on may be a mate. */
+function refuseInUse({ device, group, uses }: Observation, { force }: GrantRequest): void {
+  const graves = uses.filter(({ address }) => !force.includes(address));
+  if (graves.length === 0) return;
+  const message = `Cannot lend ${device.address}: the host lives on IOMMU group ${group.number}: ${graves.map(({ text }) => text).join("; ")}`;
+  const details = { address: device.address, uses: graves.map(({ address, kind, path }) => ({ address, kind, path })) };
+  throw new HostdevError("HD_IN_USE", message, details);
+}
+
+function refuseMates({ device, group }: Observation, request: GrantRequest): void {
   const mates = endpointsOf(group).flatMap(({ address, driver }) =>
     address === device.address || driver === null || driver === "pci-stub" || request.hold.includes(address)
       ? []

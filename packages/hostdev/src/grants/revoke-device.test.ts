@@ -8,7 +8,7 @@ import { MiB } from "../core/units.ts";
 import { grantDevice } from "./grant-device.ts";
 import { previewRevoke, revokeDevice } from "./revoke-device.ts";
 
-const nic = { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [] };
+const nic = { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [], force: [] };
 
 test("revokeDevice() refuses while a VM has the device, names it, and changes nothing", async () => {
   const host = labMachine().open();

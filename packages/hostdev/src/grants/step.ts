@@ -3,7 +3,7 @@ import type { Ownership } from "../core/host.ts";
 import type { ProcessLimit } from "../memlock/limit.ts";
 import { describeLimit } from "../memlock/limit.ts";
 import type { Binding } from "../vfio/binding.ts";
-import type { StubDriver } from "../vfio/modules.ts";
+import type { ModuleName } from "../vfio/modules.ts";
 
 /** What hostdev adds to a user's memlock limit, over all his grants; `null` leaves it to the system. */
 export interface MemlockState {
@@ -14,7 +14,7 @@ export interface MemlockState {
 export type Step =
   | {
       readonly kind: "module";
-      readonly driver: StubDriver;
+      readonly module: ModuleName;
       readonly from: "absent" | "loaded";
       readonly to: "absent" | "loaded";
     }
@@ -53,8 +53,8 @@ export function describeStep(step: Step): string {
   switch (step.kind) {
     case "module":
       return step.to === "loaded"
-        ? `load the driver ${step.driver}`
-        : `unload the driver ${step.driver} unless it is in use`;
+        ? `load the module ${step.module}`
+        : `unload the module ${step.module} unless it is in use`;
     case "binding":
       return (
         `bind ${step.address}: ${step.from.driver ?? "no driver"} -> ${step.to.driver ?? "no driver"}` +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import { readHostNames } from "./host-names.ts";
-import { pciDevices, readLinkName, readNumber } from "./sysfs.ts";
+import { pciDevices, readAttributeBytes, readLinkName, readNumber } from "./sysfs.ts";
 
 /** One PCI function as sysfs shows it to any user. */
 export interface PciFunction {
@@ -66,7 +66,7 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
  * off the bus answers all ones, and then the class, which the kernel remembers, is all there is.
  */
 function isBridge(host: Host, path: string, classCode: number): boolean {
-  const headerType = host.readBytes(`${path}/config`, 16)?.[0x0e];
+  const headerType = readAttributeBytes(host, `${path}/config`, 16)?.[0x0e];
   if (headerType === undefined || headerType === 0xff) return classCode >> 8 === 0x0604;
   return (headerType & 0x7f) !== 0;
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { labMachine } from "../../test/fake-host/machines.ts";
 import { isHostdevError } from "../core/errors.ts";
 import { readBinding, setBinding } from "./binding.ts";
-import { loadDriver, unloadDriver } from "./modules.ts";
+import { loadModule, unloadModule } from "./modules.ts";
 
 const nic = "0000:01:00.0";
 const onVfio = { driver: "vfio-pci", override: "vfio-pci" };
@@ -12,7 +12,7 @@ const onHost = { driver: "e1000e", override: null };
 
 async function prepared() {
   const host = labMachine().open();
-  await loadDriver(host, "vfio-pci");
+  await loadModule(host, "vfio-pci");
   return host;
 }
 
@@ -62,17 +62,17 @@ test("setBinding() names a device that is not there", async () => {
   );
 });
 
-test("unloadDriver() leaves a driver to which a function is bound", async () => {
+test("unloadModule() leaves a driver to which a function is bound", async () => {
   const host = await prepared();
   await setBinding(host, nic, onVfio);
-  await unloadDriver(host, "vfio-pci");
+  await unloadModule(host, "vfio-pci");
   assert.deepEqual(readBinding(host, nic), onVfio);
   await setBinding(host, nic, onHost);
-  await unloadDriver(host, "vfio-pci");
+  await unloadModule(host, "vfio-pci");
   assert.equal(host.status("/sys/bus/pci/drivers/vfio-pci"), undefined);
 });
 
-test("loadDriver() names a module that the kernel does not have", async () => {
+test("loadModule() names a module that the kernel does not have", async () => {
   const host = labMachine().withoutModule("vfio-pci").open();
-  await assert.rejects(loadDriver(host, "vfio-pci"), (error) => isHostdevError(error, "HD_MODULE_MISSING"));
+  await assert.rejects(loadModule(host, "vfio-pci"), (error) => isHostdevError(error, "HD_MODULE_MISSING"));
 });

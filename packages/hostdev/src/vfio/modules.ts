@@ -4,34 +4,41 @@ import type { Host } from "../core/host.ts";
 import { tryParsePciAddress } from "../pci/address.ts";
 import { pciDrivers } from "../pci/sysfs.ts";
 
-/** The stub drivers' modules are named as the drivers, with underscores where the kernel wants them. */
+/** The drivers that take a device from the host: to give it to a user, or to hold it. */
 export type StubDriver = "vfio-pci" | "pci-stub";
 
-/** Whether the driver is there to be bound: loaded, or built in. Needs: nothing. */
-export function isDriverPresent(host: Host, driver: StubDriver): boolean {
-  return host.status(`${pciDrivers}/${driver}`) !== undefined;
+/** What a grant may have to load. The IOMMU backend comes along with vfio-pci, but does not go with it. */
+export const moduleNames = ["vfio_iommu_type1", "vfio-pci", "pci-stub"] as const;
+export type ModuleName = (typeof moduleNames)[number];
+
+/** Whether the module is loaded, or built into the kernel. Needs: nothing. */
+export function isModulePresent(host: Host, module: ModuleName): boolean {
+  return (
+    host.status(`/sys/module/${module.replaceAll("-", "_")}`) !== undefined ||
+    host.status(`${pciDrivers}/${module}`) !== undefined
+  );
 }
 
 /**
- * Loads a stub driver's module. Touches: `modprobe`. Needs: root.
+ * Loads a module. Touches: `modprobe`. Needs: root.
  *
  * @throws {HostdevError} `HD_MODULE_MISSING` when the kernel has no such module, or refuses it.
  */
-export async function loadDriver(host: Host, driver: StubDriver): Promise<void> {
-  const { status, stderr } = await host.run("modprobe", ["--", driver]);
-  if (status === 0 && isDriverPresent(host, driver)) return;
+export async function loadModule(host: Host, module: ModuleName): Promise<void> {
+  const { status, stderr } = await host.run("modprobe", ["--", module]);
+  if (status === 0) return;
   const reason = stderr.trim().split("\n").at(-1) || `modprobe ended with status ${status}`;
-  throw new HostdevError("HD_MODULE_MISSING", `Cannot load the driver ${driver}: ${reason}`, { module: driver });
+  throw new HostdevError("HD_MODULE_MISSING", `Cannot load the module ${module}: ${reason}`, { module });
 }
 
 /**
- * Unloads a stub driver's module and what came with it, unless a function is bound to it: a bound but unopened
- * device does not keep the kernel from unloading its driver, so this must look.
+ * Unloads a module and what came with it, unless a function is bound to it: a bound but unopened device does not
+ * keep the kernel from unloading its driver, so this must look.
  *
  * Touches: `modprobe -r`. Needs: root. A module in use stays, without an error: then somebody needs it.
  */
-export async function unloadDriver(host: Host, driver: StubDriver): Promise<void> {
-  const bound = (host.list(`${pciDrivers}/${driver}`) ?? []).filter((name) => tryParsePciAddress(name) !== undefined);
-  if (bound.length > 0) return;
-  await host.run("modprobe", ["-r", "--", driver]);
+export async function unloadModule(host: Host, module: ModuleName): Promise<void> {
+  const bound = (host.list(`${pciDrivers}/${module}`) ?? []).filter((name) => tryParsePciAddress(name) !== undefined);
+  if (bound.length > 0 || !isModulePresent(host, module)) return;
+  await host.run("modprobe", ["-r", "--", module]);
 }

@@ -14,6 +14,7 @@ interface GrantOptions {
   readonly to: string;
   readonly memory?: string;
   readonly hold: readonly string[];
+  readonly force: readonly string[];
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -37,11 +38,14 @@ export function grantVerb(program: Command, context: Context): void {
     .requiredOption("--to <user>", "the user")
     .option("--memory <size>", "memory of the VM it is for (default: 4GiB, or half of a smaller machine)")
     .option("--hold <address>", "a device of the same group that the host may lose meanwhile (repeatable)", collect, [])
+    .option("--force <address>", "take this device although the host uses it (repeatable)", collect, [])
     .option("--dry-run", "print the plan and change nothing")
     .option("--json", "print JSON")
     .addHelpText("after", examples)
     .action((device: string, options: GrantOptions) => run(context, device, options));
 }
+
+const normalize = (text: string) => formatPciAddress(parsePciAddress(text));
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
@@ -53,7 +57,8 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     device,
     user: options.to,
     ...(options.memory === undefined ? {} : { memoryBytes: parseSize(options.memory, "--memory") }),
-    hold: options.hold.map((text) => formatPciAddress(parsePciAddress(text))),
+    hold: options.hold.map(normalize),
+    force: options.force.map(normalize),
   };
   if (options.dryRun) {
     const { grant, steps } = await previewGrant(host, request);
