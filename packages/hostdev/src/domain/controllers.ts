@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The list of controllers: finding one, putting one in its place. */
+import type { Controller, ControllerOf, ControllerType } from "./devices/controller.ts";
+import type { Domain } from "./domain.ts";
+
+/** The controllers of one type, in their order. */
+export function controllersOf<T extends ControllerType>(domain: Domain, type: T): ControllerOf<T>[] {
+  return domain.devices.controllers.filter((controller): controller is ControllerOf<T> => controller.type === type);
+}
+
+/** The controller of that type and index. */
+export function findController<T extends ControllerType>(
+  domain: Domain,
+  type: T,
+  index: number,
+): ControllerOf<T> | undefined {
+  return controllersOf(domain, type).find((controller) => controller.index === index);
+}
+
+/** Puts a controller before the first of its type with a higher index; a master before its companions. */
+export function insertController(controllers: Controller[], added: Controller): void {
+  const isCompanion = (c: Controller) => c.type === "usb" && c.masterStartPort !== undefined;
+  let place = controllers.length;
+  for (const [at, present] of controllers.entries()) {
+    if (present.type !== added.type) continue;
+    const higher = (present.index ?? 0) > (added.index ?? 0);
+    const sameIndex = present.index === added.index;
+    if (higher || (sameIndex && isCompanion(present) && !isCompanion(added))) {
+      place = at;
+      break;
+    }
+    place = at + 1;
+  }
+  controllers.splice(place, 0, added);
+}
+
+/** Makes sure that a controller of that type and index exists. */
+export function ensureController(domain: Domain, added: Controller): boolean {
+  if (findController(domain, added.type, added.index ?? 0) !== undefined) return false;
+  insertController(domain.devices.controllers, added);
+  return true;
+}

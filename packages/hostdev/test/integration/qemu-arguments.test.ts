@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The recorded domains on the QEMU of this machine: it must start paused with our arguments, take the commands that
+ * go with them, and show every PCI device at the address that the domain says. Domains with devices of the host, of
+ * type kvm, or that need a helper are left to the lab.
+ */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pciDevices } from "../../src/domain/addresses/pci-devices.ts";
+import type { Domain } from "../../src/domain/domain.ts";
+import { parseDomain } from "../../src/domain/parse.ts";
+import { buildArguments } from "../../src/qemu/arguments.ts";
+import { capabilitiesOf, parseQemuVersion } from "../../src/qemu/capabilities.ts";
+import type { QemuEnvironment } from "../../src/qemu/environment.ts";
+import { startCommands } from "../../src/qemu/start-commands.ts";
+import { goldenFolder } from "../golden/golden-folder.ts";
+import { emptyQcow2, qmpSession } from "./qemu-tools.ts";
+
+const folder = goldenFolder("domain");
+const emulator = "qemu-system-x86_64";
+const version = spawnSync(emulator, ["--version"], { encoding: "utf8" });
+const skip = version.status === 0 ? false : `there is no ${emulator}: apt-get install qemu-system-x86`;
+
+for (const name of readdirSync(folder).sort()) {
+  const text = readFileSync(join(folder, name, "in.xml"), "utf8");
+  const unfit = /type='kvm'|<hostdev/.test(text) ? "needs KVM or a device of the host" : false;
+
+  test(`buildArguments() starts this machine's QEMU: ${name}`, { skip: skip || unfit, timeout: 60_000 }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "hd-qemu-"));
+    try {
+      const domain = parseDomain(text.replaceAll("/srv/vms", directory), { file: name });
+      delete domain.devices.emulator;
+      makeFiles(domain, directory);
+      await checkStarted(domain, environmentIn(directory));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+async function checkStarted(domain: Domain, environment: QemuEnvironment): Promise<void> {
+  const [command = "", ...args] = buildArguments(domain, environment);
+  const qemu = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  qemu.stderr.on("data", (chunk) => {
+    errors += chunk;
+  });
+  const ended = new Promise<void>((resolve) => qemu.on("close", () => resolve()));
+  try {
+    const qmp = await qmpSession("path" in environment.monitor ? environment.monitor.path : "", ended);
+    if (qmp === undefined) return assert.fail(`QEMU ended:\n${errors}\n${args.join("\n")}`);
+    for (const { execute, arguments: given } of startCommands(domain)) await qmp.execute(execute, given);
+    // Controllers of the chipset, and companions of USB controllers, have no name in QEMU.
+    for (const { device, controller: self } of pciDevices(domain, () => undefined)) {
+      const { alias, address } = device;
+      const isUnnamed = alias === "ide" || (self?.type === "usb" && self.masterStartPort !== undefined);
+      if (alias === undefined || address?.type !== "pci" || isUnnamed) continue;
+      const path = `/machine/peripheral/${alias}`;
+      const addr = await qmp.execute("qom-get", { path, property: "addr" });
+      assert.equal(addr, (address.device << 3) + address.function, `slot and function of ${alias}`);
+      const bus: string = String(await qmp.execute("qom-get", { path, property: "parent_bus" }));
+      const controller = domain.devices.controllers.find((one) => one.type === "pci" && one.index === address.bus);
+      assert.equal(bus.slice(bus.lastIndexOf("/") + 1), controller?.alias, `bus of ${alias}`);
+    }
+    await qmp.execute("quit").catch(() => undefined);
+  } finally {
+    qemu.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** The images a domain names: qcow2 ones by their name, all others plain. */
+function makeFiles(domain: Domain, directory: string): void {
+  mkdirSync(join(directory, "shared"));
+  const make = (path: string | undefined) => {
+    if (path !== undefined)
+      writeFileSync(path, path.endsWith(".qcow2") ? emptyQcow2(1 << 20) : Buffer.alloc(1440 * 1024));
+  };
+  for (const disk of domain.devices.disks) {
+    if (disk.type !== "file") continue;
+    make(disk.source?.file);
+    for (let store = disk.backingStore; store !== undefined && store.type === "file"; store = store.backingStore)
+      make(store.source?.file);
+  }
+}
+
+function environmentIn(directory: string): QemuEnvironment {
+  return {
+    capabilities: capabilitiesOf(parseQemuVersion(version.stdout)),
+    emulator,
+    runtimeDirectory: directory,
+    memoryDirectory: directory,
+    nvramDirectory: directory,
+    tpmSocket: join(directory, "tpm.sock"),
+    passtSocket: (alias) => join(directory, `${alias}.sock`),
+    dbusSocket: join(directory, "dbus.sock"),
+    monitor: { path: join(directory, "qmp.sock") },
+    startPaused: true,
+    kvm: false,
+    hugepages: [],
+    hostNodes: [0],
+    ports: { vnc: 5900, spice: 5901, spiceTls: 5902 },
+    firmware: [],
+    spicePassword: false,
+    now: new Date(0),
+    descriptors: {},
+    sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+  };
+}
