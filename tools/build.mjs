@@ -20,11 +20,14 @@ for (const member of ["packages/hostdev", "lab"]) {
 const { version } = JSON.parse(readFileSync(join(root, "packages/hostdev/package.json"), "utf8"));
 const programs = ["hostdev", "hostdev-admin"];
 say(`executables ${programs.join(", ")}`);
+rmSync(join(root, "packages/hostdev/dist"), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: programs.map((name) => `packages/hostdev/src/bin/${name}.ts`),
   outdir: "packages/hostdev/dist",
   bundle: true,
+  splitting: true, // a verb is loaded when it is asked for
+  chunkNames: "chunks/[name]-[hash]",
   platform: "node",
   target: "node20",
   format: "esm",

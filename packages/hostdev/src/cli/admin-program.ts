@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { grantVerb } from "./commands/grant.ts";
-import { grantsVerb } from "./commands/grants.ts";
-import { recoverVerb } from "./commands/recover.ts";
-import { revokeVerb } from "./commands/revoke.ts";
 import type { ProgramDescription } from "./run-program.ts";
 
 /** `hostdev-admin`: what needs root. */
@@ -16,5 +12,10 @@ export const adminProgram: ProgramDescription = {
     "  hostdev-admin revoke 01:00.0                                    take it back",
     "  hostdev-admin recover                                           after a crash",
   ].join("\n"),
-  verbs: [grantVerb, revokeVerb, grantsVerb, recoverVerb],
+  verbs: {
+    grant: async () => (await import("./commands/grant.ts")).grantVerb,
+    revoke: async () => (await import("./commands/revoke.ts")).revokeVerb,
+    grants: async () => (await import("./commands/grants.ts")).grantsVerb,
+    recover: async () => (await import("./commands/recover.ts")).recoverVerb,
+  },
 };

@@ -13,15 +13,20 @@ export interface ProgramDescription {
   readonly summary: string;
   /** Shown below the help of the program. */
   readonly examples: string;
-  readonly verbs: readonly Verb[];
+  /** By name, in the order of the help; loaded when asked for, so that a command starts fast. */
+  readonly verbs: Readonly<Record<string, () => Promise<Verb>>>;
 }
 
 /** Filled in when the executables are bundled. */
 declare const HOSTDEV_VERSION: string | undefined;
 const version = typeof HOSTDEV_VERSION === "undefined" ? "0.0.0-source" : HOSTDEV_VERSION;
 
-/** Builds the command line parser of a program, with all its verbs. */
-export function buildProgram(description: ProgramDescription, context: Context): Command {
+/**
+ * Builds the command line parser of a program.
+ *
+ * @param verb only with this verb, if the program has it; else with all.
+ */
+export async function buildProgram(description: ProgramDescription, context: Context, verb = ""): Promise<Command> {
   const { print, warn } = context.output;
   const program = new Command(description.name)
     .description(description.summary)
@@ -30,10 +35,14 @@ export function buildProgram(description: ProgramDescription, context: Context):
     .configureOutput({ writeOut: print, writeErr: warn, getOutHasColors: () => context.output.hasColour })
     .exitOverride()
     .addHelpText("after", `\nExamples:\n${description.examples}`);
-  for (const verb of description.verbs) verb(program, context);
+  const { verbs } = description;
+  const wanted = Object.hasOwn(verbs, verb) ? [verbs[verb]] : isVersion(verb) ? [] : Object.values(verbs);
+  for (const add of await Promise.all(wanted.map((load) => load?.()))) add?.(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
+
+const isVersion = (argument: string) => argument === "--version" || argument === "-V";
 
 /**
  * Runs a program to its end.
@@ -52,7 +61,8 @@ export async function runProgram(
     status = wanted;
   };
   try {
-    await buildProgram(description, { host, output, setExitStatus }).parseAsync([...args], { from: "user" });
+    const program = await buildProgram(description, { host, output, setExitStatus }, args[0]);
+    await program.parseAsync([...args], { from: "user" });
     return status;
   } catch (error) {
     // Commander has said what is wrong with the arguments already; help and version end this way too.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
 
 /**
  * The closed list of everything that can go wrong, with what each code carries and what to do about it.
@@ -33,115 +34,6 @@ export const exitStatus: Readonly<Record<ErrorCategory, number>> = {
   internal: 70,
 };
 
-/** An endpoint that keeps its group from being viable, and what drives it. */
-export interface Blocker {
-  readonly address: string;
-  readonly driver: string;
-}
-
-/** What the host uses a function for: `path` leads from what it drives to what needs it. */
-export interface HostUse {
-  readonly address: string;
-  readonly kind: string;
-  readonly path: string;
-}
-
-/** A process that has a group node open. */
-export interface HolderDetails {
-  readonly pid: number;
-  readonly user: string;
-  readonly command: string;
-  /** Name of the VM, when the process is a QEMU that was given one. */
-  readonly vm?: string;
-}
-
-/** What the hint "ask for a grant" is made of: device, user, and the guest memory that he wants it for. */
-export interface GrantTarget {
-  readonly address: string;
-  readonly user: string;
-  readonly memoryMiB: number;
-}
-
-/** A place in a text that the user gave. Lines and columns count from 1. */
-export interface SourcePosition {
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: number;
-}
-
-/** Facts each code carries: JSON values only, so that they survive the journal and `--json`. */
-export interface ErrorDetails {
-  /** An option or argument is malformed; `expected` says what is taken. */
-  HD_INVALID_ARGUMENT: { readonly argument: string; readonly value: string; readonly expected: string };
-  HD_INVALID_ADDRESS: { readonly text: string };
-  HD_DEVICE_NOT_FOUND: { readonly device: string };
-  HD_DEVICE_AMBIGUOUS: { readonly device: string; readonly addresses: readonly string[] };
-  HD_USER_NOT_FOUND: { readonly user: string };
-  HD_USER_IS_ROOT: { readonly user: string };
-  HD_NEEDS_ROOT: { readonly command: string };
-  HD_NO_IOMMU_GROUP: { readonly address: string; readonly anyGroups: boolean };
-  HD_IS_BRIDGE: { readonly address: string };
-  /** The host uses endpoints of the group. */
-  HD_IN_USE: { readonly address: string; readonly uses: readonly HostUse[] };
-  HD_ALREADY_GRANTED: { readonly address: string; readonly user: string; readonly grant: string };
-  HD_NOT_GRANTED: { readonly device: string };
-  /** `mates` would lose their drivers, and the administrator did not name them. */
-  HD_MATES_NOT_ACCEPTED: { readonly address: string; readonly group: number; readonly mates: readonly Blocker[] };
-  /** A role was asked for an address that is not an endpoint of the group. */
-  HD_NOT_A_MATE: { readonly address: string; readonly group: number; readonly endpoints: readonly string[] };
-  HD_GROUP_NOT_VIABLE: GrantTarget & { readonly group: number; readonly blockers: readonly Blocker[] };
-  HD_NOT_ON_VFIO: GrantTarget & { readonly driver: string | null };
-  HD_GROUP_HELD: { readonly group: number; readonly node: string; readonly holders: readonly HolderDetails[] };
-  HD_NODE_MISSING: GrantTarget & { readonly path: string };
-  HD_NODE_NOT_ACCESSIBLE: GrantTarget & { readonly path: string; readonly owner: string; readonly mode: string };
-  /** Mode and owner allow it, and still the kernel refuses: a device cgroup, a container, a security module. */
-  HD_NODE_FORBIDDEN: { readonly path: string; readonly errno: string };
-  HD_KVM_NOT_ACCESSIBLE: { readonly path: string; readonly user: string };
-  HD_NODE_BUSY: { readonly path: string };
-  HD_CONTAINER_NOT_ACCESSIBLE: { readonly path: string; readonly mode: string | null };
-  /** All in bytes; `null` is unlimited. */
-  HD_MEMLOCK_TOO_LOW: GrantTarget & { readonly hardBytes: number | null; readonly requiredBytes: number };
-  HD_MEMORY_EXCEEDS_HOST: { readonly requestedBytes: number; readonly hostBytes: number };
-  HD_MEMORY_SHORT: { readonly requestedBytes: number; readonly availableBytes: number };
-  HD_DEVICE_INSANE: { readonly address: string };
-  HD_FILE: { readonly path: string; readonly operation: string; readonly errno: string };
-  HD_KERNEL_WRITE: { readonly path: string; readonly value: string; readonly errno: string };
-  /** The kernel did not return from the write; the writing process `pid` is left behind. */
-  HD_KERNEL_WRITE_HANGS: { readonly path: string; readonly value: string; readonly pid: number };
-  HD_PROBE_FAILED: { readonly address: string; readonly wanted: string | null; readonly found: string | null };
-  /** The machine is in neither the state before a step nor the state after it. */
-  HD_STATE_CONFLICT: {
-    readonly what: string;
-    readonly from: string;
-    readonly to: string;
-    readonly found: string;
-  };
-  HD_MODULE_MISSING: { readonly module: string };
-  HD_COMMAND_NOT_FOUND: { readonly command: string };
-  HD_COMMAND_FAILED: { readonly command: string; readonly status: number | null; readonly stderr: string };
-  HD_LOCKED: { readonly path: string; readonly pid: number | null };
-  HD_JOURNAL_INVALID: { readonly path: string; readonly line: number };
-  HD_RECOVERY_NEEDED: { readonly grant: string; readonly operation: string };
-  HD_UNDO_INCOMPLETE: { readonly grant: string; readonly steps: readonly string[] };
-  HD_INTERRUPTED: { readonly signal: string };
-  HD_XML_SYNTAX: SourcePosition;
-  HD_XML_LIMIT: SourcePosition & { readonly limit: string };
-  HD_DOMAIN_INVALID: SourcePosition & { readonly element: string };
-  HD_DOMAIN_UNSUPPORTED: SourcePosition & { readonly element: string; readonly supported: string };
-  HD_QEMU_NOT_FOUND: { readonly binary: string };
-  HD_QEMU_FAILED: { readonly status: number | null; readonly signal: string | null; readonly output: string };
-  HD_QMP_PROTOCOL: { readonly reason: string };
-  HD_QMP_COMMAND: { readonly command: string; readonly class: string; readonly description: string };
-  HD_QMP_TIMEOUT: { readonly command: string; readonly timeoutMs: number };
-  HD_QMP_CLOSED: { readonly command: string };
-  HD_PREFLIGHT_FAILED: { readonly domain: string; readonly findings: number };
-  HD_GUEST_PANICKED: { readonly domain: string };
-  HD_TIMEOUT: { readonly what: string; readonly timeoutMs: number };
-  HD_INTERNAL: Record<string, never>;
-}
-
-export type ErrorCode = keyof ErrorDetails;
-
 type Catalog = {
   readonly [C in ErrorCode]: {
     readonly category: ErrorCategory;
@@ -154,6 +46,18 @@ const askForGrant = ({ address, user, memoryMiB }: GrantTarget) =>
   `Ask an administrator to run: hostdev-admin grant ${address} --to ${user} --memory ${memoryMiB}MiB`;
 const holds = (mates: readonly Blocker[]) => mates.map((mate) => `--hold ${mate.address}`).join(" ");
 
+const grub = "in /etc/default/grub (GRUB_CMDLINE_LINUX), run update-grub, and reboot.";
+const iommuHints: Readonly<Record<ErrorDetails["HD_IOMMU_OFF"]["reason"], (argument: string) => string>> = {
+  "argument-missing": (argument) => `Add the kernel argument ${argument} ${grub}`,
+  "argument-forbids": (argument) => `Take the kernel argument ${argument} away ${grub}`,
+  "kernel-refused": () => "Look for the kernel's reason: journalctl -k | grep -e DMAR -e AMD-Vi -e IOMMU",
+  firmware: () =>
+    "Switch VT-d (Intel) or AMD-Vi (AMD) on in the firmware's setup; on Intel also boot with intel_iommu=on.",
+  "virtual-machine": () =>
+    "Give this virtual machine an IOMMU; with QEMU: -M q35,kernel-irqchip=split -device intel-iommu,intremap=on",
+};
+
+/** Category and hint of every code. */
 export const catalog: Catalog = {
   HD_INVALID_ARGUMENT: { category: "invalid-argument", hint: (d) => `Give ${d.expected}.` },
   HD_INVALID_ADDRESS: {
@@ -186,6 +90,7 @@ export const catalog: Catalog = {
       return `Make the host do without it first. Only if you are sure that it can: ${forced}`;
     },
   },
+  HD_IS_PLATFORM: { category: "invalid-argument", hint: () => "`hostdev devices --grantable` shows what can be lent." },
   HD_ALREADY_GRANTED: { category: "conflict", hint: (d) => `First take it back: hostdev-admin revoke ${d.address}` },
   HD_NOT_GRANTED: { category: "not-found", hint: () => "See what is lent: hostdev-admin grants" },
   HD_MATES_NOT_ACCEPTED: {
@@ -281,6 +186,25 @@ export const catalog: Catalog = {
   HD_QMP_CLOSED: { category: "unavailable" },
   HD_PREFLIGHT_FAILED: { category: "failed-precondition" },
   HD_GUEST_PANICKED: { category: "failed-precondition" },
+  HD_IOMMU_OFF: { category: "failed-precondition", hint: (d) => iommuHints[d.reason](d.argument ?? "") },
+  HD_INTERRUPT_REMAPPING_OFF: {
+    category: "failed-precondition",
+    hint: (d) =>
+      d.argument === null
+        ? "Switch it on in the firmware (with VT-d; sometimes called x2APIC), and update the firmware. Never set allow_unsafe_interrupts on a machine with several users."
+        : iommuHints["argument-forbids"](d.argument),
+  },
+  HD_UNSAFE_SWITCH: {
+    category: "failed-precondition",
+    hint: (d) => `Take ${d.switch} out of /etc/modprobe.d and of the kernel's arguments, and reboot.`,
+  },
+  HD_QEMU_UNABLE: { category: "failed-precondition", hint: () => "Install a newer QEMU, or all of it." },
+  HD_OTHER_MANAGER: { category: "conflict", hint: (d) => d.remedy },
+  HD_MATE_REACHABLE: {
+    category: "conflict",
+    hint: (d) =>
+      `Ask an administrator to run: hostdev-admin revoke ${d.grant}, and to grant anew, with --hold ${d.address}`,
+  },
   HD_TIMEOUT: { category: "unavailable" },
   HD_INTERNAL: { category: "internal", hint: () => "This is a bug in hostdev; please report it with the text above." },
 };

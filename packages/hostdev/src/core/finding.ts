@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorCode } from "./error-catalog.ts";
+import type { ErrorCode } from "./error-details.ts";
 import type { HostdevError } from "./errors.ts";
 
 /**

@@ -77,11 +77,13 @@ export interface Host {
   /** `access(2)` for this process. Absent is `false`. */
   canAccess(path: string, wanted: "read" | "write" | "read-write"): boolean;
   /**
-   * Opens for reading and writing, and closes: finds what `access(2)` cannot see (EBUSY, device cgroups, LSMs).
+   * Opens and closes: finds what `access(2)` cannot see (EBUSY, device cgroups, LSMs).
    *
+   * @param how `read-write` by default; `exclusive` is a block device's O_EXCL, which fails with EBUSY when a file
+   * system, a swap area or anything else in the kernel has it.
    * @returns the errno name of the failure; `undefined` when it opened.
    */
-  tryOpen(path: string): string | undefined;
+  tryOpen(path: string, how?: "read-write" | "exclusive"): string | undefined;
 
   /**
    * Writes `value` to a control file of the kernel, in one `write(2)`, in a child process with a watchdog, since

@@ -94,9 +94,10 @@ export function canAccess(path: string, wanted: "read" | "write" | "read-write")
 }
 
 /** `Host.tryOpen` on the real machine. */
-export function tryOpen(path: string): string | undefined {
+export function tryOpen(path: string, how: "read-write" | "exclusive" = "read-write"): string | undefined {
+  const { O_RDWR, O_RDONLY, O_EXCL, O_NONBLOCK } = fs.constants;
   try {
-    fs.closeSync(fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
+    fs.closeSync(fs.openSync(path, (how === "exclusive" ? O_RDONLY | O_EXCL : O_RDWR) | O_NONBLOCK));
     return undefined;
   } catch (error) {
     return errnoOf(error) ?? "EIO";

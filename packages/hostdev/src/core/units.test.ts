@@ -35,9 +35,12 @@ test("parseSize() never throws anything but a HostdevError", () => {
   );
 });
 
-test("formatSize() takes the largest unit that keeps the number short", () => {
+test("formatSize() takes the largest unit that says it exactly in few digits, or rounds", () => {
   assert.equal(formatSize(8 * MiB), "8 MiB");
   assert.equal(formatSize(1280 * MiB), "1.25 GiB");
-  assert.equal(formatSize(65600 * KiB), "65600 KiB");
+  assert.equal(formatSize(65600 * KiB), "64.1 MiB");
+  assert.equal(formatSize(21919540 * KiB), "20.9 GiB");
+  assert.equal(formatSize(64 * KiB), "64 KiB");
+  assert.equal(formatSize(0), "0 bytes");
   assert.equal(formatSize(100), "100 bytes");
 });

@@ -8,6 +8,7 @@ import { isHostdevError } from "../core/errors.ts";
 import { GiB, MiB } from "../core/units.ts";
 import { readMemlock } from "../memlock/limit.ts";
 import { readBinding } from "../vfio/binding.ts";
+import { isModulePresent } from "../vfio/modules.ts";
 import type { GrantRequest } from "./grant.ts";
 import { grantDevice, previewGrant } from "./grant-device.ts";
 import { revokeDevice } from "./revoke-device.ts";
@@ -79,11 +80,12 @@ test("grantDevice() refuses mates that the administrator did not name, and says 
 });
 
 test("grantDevice() refuses bad requests, and changes nothing", async () => {
-  const host = labMachine().open();
+  const host = labMachine().function("0000:00:1f.0", { ids: "8086:2918", class: "060100", group: 9 }).open();
   const cases: readonly (readonly [Partial<GrantRequest>, string])[] = [
     [{ device: "0000:77:00.0" }, "HD_DEVICE_NOT_FOUND"],
     [{ device: "01:00.9" }, "HD_INVALID_ADDRESS"],
     [{ device: "00:02.0" }, "HD_IS_BRIDGE"],
+    [{ device: "00:1f.0" }, "HD_IS_PLATFORM"],
     [{ user: "nobody-here" }, "HD_USER_NOT_FOUND"],
     [{ user: "" }, "HD_USER_NOT_FOUND"],
     [{ user: "root" }, "HD_USER_IS_ROOT"],
@@ -151,6 +153,7 @@ test("grantDevice() sums a user's limits, and revokeDevice() in any order lowers
   await revokeDevice(host, "01:00.0");
   assert.equal(limits(), String((512 + 1024) * 1024));
   assert.equal(readBinding(host, "0000:02:00.0").driver, "vfio-pci");
+  for (const module of ["vfio_iommu_type1", "vfio-pci"] as const) assert.equal(isModulePresent(host, module), true);
   await revokeDevice(host, "02:00.0");
   assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
 });

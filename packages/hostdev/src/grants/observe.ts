@@ -48,6 +48,10 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
       address: device.address,
     });
   }
+  if (device.isPlatform) {
+    const message = `Cannot lend ${device.address}: the machine itself is made of it (class ${device.classCode.toString(16).padStart(6, "0")})`;
+    throw new HostdevError("HD_IS_PLATFORM", message, { address: device.address });
+  }
   const group = device.group === null ? undefined : readIommuGroup(host, device.group);
   if (group === undefined) {
     const message = `Cannot lend ${device.address}: it has no IOMMU group`;

@@ -29,6 +29,7 @@ export interface GrantRecord {
   readonly isComplete: boolean;
 }
 
+/** Another number is another format: this program then does nothing. */
 export const recordVersion = 1;
 
 const bytes = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));

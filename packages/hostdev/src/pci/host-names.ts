@@ -5,11 +5,10 @@ import type { Host } from "../core/host.ts";
  * What the host calls the things that a function's driver made: network interfaces, disks, graphics cards,
  * sound cards, USB and SCSI hosts.
  *
- * Touches: reads below `path`, a function's folder in sysfs. Needs: nothing.
+ * Touches: reads below `path`, a function's folder in sysfs, whose names are `children`. Needs: nothing.
  */
-export function readHostNames(host: Host, path: string): readonly string[] {
+export function readHostNames(host: Host, path: string, children: ReadonlySet<string>): readonly string[] {
   const names: string[] = [];
-  const children = new Set(host.list(path));
   const add = (folder: string, wanted: RegExp) => {
     if (children.has(folder)) names.push(...(host.list(`${path}/${folder}`) ?? []).filter((name) => wanted.test(name)));
   };

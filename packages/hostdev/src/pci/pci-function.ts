@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { readHostNames } from "./host-names.ts";
-import { pciDevices, readAttributeBytes, readLinkName, readNumber } from "./sysfs.ts";
+import { pciDevices, readAttribute, readLinkName, readNumber } from "./sysfs.ts";
 
 /** One PCI function as sysfs shows it to any user. */
 export interface PciFunction {
@@ -16,6 +17,8 @@ export interface PciFunction {
   readonly classCode: number;
   /** A PCI bridge has a secondary bus; it is never lent and never keeps a group from being viable. */
   readonly isBridge: boolean;
+  /** An endpoint that the machine itself is made of (host bridge, ISA bridge, memory, timers): it is never lent. */
+  readonly isPlatform: boolean;
   /**
    * The bound driver. The override is not here: reading it waits for the device's lock, and would hang every listing
    * for as long as one unbind hangs. See `readBinding`.
@@ -36,37 +39,63 @@ export interface PciFunction {
 /**
  * Reads one function. `undefined` when there is none at this address.
  *
+ * Few reads, since a listing does them for every function: `uevent` has class, ids and address in one file, and the
+ * folder's names tell which other files there are.
+ *
  * Touches: reads `/sys/bus/pci/devices/<address>/`. Needs: nothing.
  */
 export function readPciFunction(host: Host, address: string): PciFunction | undefined {
   const path = `${pciDevices}/${address}`;
-  const classCode = readNumber(host, `${path}/class`);
-  if (classCode === undefined) return undefined;
-  const group = readLinkName(host, `${path}/iommu_group`);
+  const facts = readUevent(host, path);
+  const children = listFolder(host, path);
+  const classCode = Number.parseInt(facts.get("PCI_CLASS") ?? "", 16);
+  if (Number.isNaN(classCode) || children.size === 0) return undefined;
+  const [vendorId, deviceId] = parseIds(facts.get("PCI_ID"));
+  const [subsystemVendorId, subsystemDeviceId] = parseIds(facts.get("PCI_SUBSYS_ID"));
+  const link = (name: string) => (children.has(name) ? (readLinkName(host, `${path}/${name}`) ?? null) : null);
+  const group = link("iommu_group");
   const numaNode = readNumber(host, `${path}/numa_node`) ?? -1;
   return {
     address,
-    vendorId: readNumber(host, `${path}/vendor`) ?? 0xffff,
-    deviceId: readNumber(host, `${path}/device`) ?? 0xffff,
-    subsystemVendorId: readNumber(host, `${path}/subsystem_vendor`) ?? 0,
-    subsystemDeviceId: readNumber(host, `${path}/subsystem_device`) ?? 0,
+    vendorId,
+    deviceId,
+    subsystemVendorId,
+    subsystemDeviceId,
     classCode,
-    isBridge: isBridge(host, path, classCode),
-    driver: readLinkName(host, `${path}/driver`) ?? null,
-    group: group === undefined ? null : Number(group),
+    // The kernel gives this file to what has a bridge's header (type 1 or 2), whatever its class says.
+    isBridge: children.has("secondary_bus_number") || classCode >> 8 === 0x0604,
+    isPlatform: isPlatformClass(classCode),
+    driver: link("driver"),
+    group: group === null ? null : Number(group),
     numaNode: numaNode < 0 ? null : numaNode,
-    hostNames: readHostNames(host, path),
-    isBootVga: readNumber(host, `${path}/boot_vga`) === 1,
-    physicalFunction: readLinkName(host, `${path}/physfn`) ?? null,
+    hostNames: readHostNames(host, path, children),
+    isBootVga: children.has("boot_vga") && readNumber(host, `${path}/boot_vga`) === 1,
+    physicalFunction: link("physfn"),
   };
 }
 
-/**
- * The header type decides (PCI Local Bus 3.0, 6.1), since some bridges give another class; a device that has fallen
- * off the bus answers all ones, and then the class, which the kernel remembers, is all there is.
- */
-function isBridge(host: Host, path: string, classCode: number): boolean {
-  const headerType = readAttributeBytes(host, `${path}/config`, 16)?.[0x0e];
-  if (headerType === undefined || headerType === 0xff) return classCode >> 8 === 0x0604;
-  return (headerType & 0x7f) !== 0;
+function readUevent(host: Host, path: string): ReadonlyMap<string, string> {
+  const lines = (readAttribute(host, `${path}/uevent`) ?? "").split("\n");
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+}
+
+function listFolder(host: Host, path: string): ReadonlySet<string> {
+  try {
+    return new Set(host.list(path));
+  } catch (error) {
+    if (isHostdevError(error, "HD_FILE")) return new Set(); // it vanished meanwhile
+    throw error;
+  }
+}
+
+/** `8086:10D3`; all ones for what cannot be read, as from a device that is gone. */
+function parseIds(text: string | undefined): readonly [number, number] {
+  const match = /^([0-9A-F]{1,4}):([0-9A-F]{1,4})$/i.exec(text ?? "");
+  return match === null ? [0xffff, 0xffff] : [Number.parseInt(match[1] ?? "", 16), Number.parseInt(match[2] ?? "", 16)];
+}
+
+/** Bridges of all kinds (06), memory (05), and the base peripherals: interrupt and DMA controllers, timers, IOMMU (08). */
+function isPlatformClass(classCode: number): boolean {
+  const base = classCode >> 16;
+  return base === 0x05 || base === 0x06 || (base === 0x08 && classCode >> 8 !== 0x0805 && classCode >> 8 !== 0x0880);
 }

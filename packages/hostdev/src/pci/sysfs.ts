@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 
+/** Where sysfs has functions, drivers and groups. */
 export const pciDevices = "/sys/bus/pci/devices";
 export const pciDrivers = "/sys/bus/pci/drivers";
 export const iommuGroups = "/sys/kernel/iommu_groups";

@@ -80,7 +80,7 @@ test("QmpClient.execute() gives up in time, and throws a late reply away", async
 });
 
 test("QmpClient fails what is under way when QEMU dies, and what comes after", async () => {
-  const { client } = await connected((_command, qemu) => void qemu.destroy());
+  const { client } = await connected((_command, qemu) => void qemu.end());
   await assert.rejects(client.execute("quit"), (error) => isHostdevError(error, "HD_QMP_CLOSED"));
   await client.closed;
   await assert.rejects(client.execute("stop"), (error) => isHostdevError(error, "HD_QMP_CLOSED"));

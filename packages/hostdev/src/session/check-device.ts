@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GrantTarget } from "../core/error-catalog.ts";
+import type { GrantTarget } from "../core/error-details.ts";
 import { HostdevError } from "../core/errors.ts";
 import { type Finding, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GrantTarget } from "../core/error-catalog.ts";
+import type { GrantTarget } from "../core/error-details.ts";
 import { HostdevError } from "../core/errors.ts";
 import { type Finding, note, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
@@ -7,6 +7,7 @@ import { formatSize, KiB, MiB } from "../core/units.ts";
 import { findUser } from "../core/users.ts";
 import { describeLimit, isAtLeast, readMemlock } from "../memlock/limit.ts";
 import { describeRequirement } from "../memlock/requirement.ts";
+import { readPciFunction } from "../pci/pci-function.ts";
 import { checkContainer, checkDevice } from "./check-device.ts";
 import type { NeededFile, VmNeeds } from "./vm-needs.ts";
 
@@ -20,12 +21,14 @@ export async function preflight(host: Host, needs: VmNeeds): Promise<readonly Fi
   const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
   const target = (address: string): GrantTarget => ({ address, user, memoryMiB: Math.ceil(needs.memoryBytes / MiB) });
   const assigned = [...new Set(needs.hostDevices)];
+  // Without an IOMMU the container and the limit are beside the point.
+  const lendable = assigned.find((address) => (readPciFunction(host, address)?.group ?? null) !== null);
   return [
     checkEmulator(host, needs.emulator),
     ...(needs.isKvm ? [checkKvm(host, user)] : []),
     ...needs.files.map((file) => checkFile(host, file)),
     ...assigned.flatMap((address) => checkDevice(host, target(address), assigned)),
-    ...(assigned[0] === undefined ? [] : [checkContainer(host), ...checkMemlock(host, needs, target(assigned[0]))]),
+    ...(lendable === undefined ? [] : [checkContainer(host), ...checkMemlock(host, needs, target(lendable))]),
     checkMemory(host, needs.memoryBytes),
   ];
 }

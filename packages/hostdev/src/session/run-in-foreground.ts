@@ -14,6 +14,8 @@ export interface Foreground {
   /** Aborted: ask the guest to power off, and after `graceMs` end it. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
+  /** Aborted: end it at once. */
+  readonly force: AbortSignal;
   /** After this the VM is ended; `undefined`: it may run for ever. */
   readonly timeoutMs?: number;
 }
@@ -36,6 +38,8 @@ export async function runInForeground(
   const timer = user.timeoutMs === undefined ? undefined : setTimeout(onTimeout, user.timeoutMs);
   const onAbort = () => void stopGently(host, vm, user);
   user.signal.addEventListener("abort", onAbort);
+  const onForce = () => void vm.quit();
+  user.force.addEventListener("abort", onForce);
   try {
     const stream = consolePath === undefined ? undefined : await host.connect(consolePath);
     const drained = stream === undefined ? Promise.resolve() : attachConsole(stream, user);
@@ -51,6 +55,7 @@ export async function runInForeground(
   } finally {
     clearTimeout(timer);
     user.signal.removeEventListener("abort", onAbort);
+    user.force.removeEventListener("abort", onForce);
   }
 
   function onTimeout(): void {

@@ -48,7 +48,11 @@ export class RunningVm {
     let reason: string | undefined;
     let isPanicked = false;
     qmp.onEvent(({ event, data }) => {
-      if (event === "SHUTDOWN") reason = String(data["reason"]);
+      // The command line says -no-shutdown, as libvirt's: QEMU waits to be ended, and then tells a reason again.
+      if (event === "SHUTDOWN" && reason === undefined) {
+        reason = String(data["reason"]);
+        void this.quit();
+      }
       if (event === "GUEST_PANICKED") isPanicked = true;
     });
     this.ended = program.ended.then(({ status, signal }) => {

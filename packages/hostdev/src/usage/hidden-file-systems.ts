@@ -8,6 +8,7 @@ const folders = [
   ["XFS file system", "/sys/fs/xfs"],
   ["F2FS file system", "/sys/fs/f2fs"],
   ["NILFS2 file system", "/sys/fs/nilfs2"],
+  ["EROFS file system", "/sys/fs/erofs"],
   // A journal inside its file system is called sda1-8, one on a device of its own sda1.
   ["journal of a file system", "/proc/fs/jbd2"],
 ] as const;

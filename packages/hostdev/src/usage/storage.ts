@@ -24,8 +24,8 @@ interface Need {
  * Finds the functions that disks in use hang on: walks from every file system, swap area and assembled volume down
  * through loop devices, device mapper, md, bcache and partitions.
  *
- * A file system that is not mounted is not in use; a volume assembled of a disk is. What has a disk open exclusively
- * without being in sysfs as its holder (an nvmet or LIO export) is not seen: that takes an open with O_EXCL.
+ * A file system that is not mounted is not in use; a volume assembled of a disk is. What has a disk exclusively
+ * without being in sysfs as its holder only root finds, by an open with O_EXCL.
  *
  * Touches: reads proc, sysfs, `/run/udev/data`. Needs: nothing; root sees other mount namespaces.
  */
@@ -63,10 +63,27 @@ export function claimStorage(reader: Reader, pids: readonly string[]): readonly 
     needs.push(...opaque.map((need) => ({ ...need, devices: names, does: `may be part of what ${need.does}` })));
   }
 
+  needs.push(...claimedByKernel(reader, freeDevices(devices, needs)));
   for (const top of topsOutside(devices, reachedBy(devices, needs))) {
     needs.push({ kind: "storage-stack", devices: [top.name], does: `carries ${top.words}, not mounted` });
   }
   return needs.flatMap((need) => claimsOf(devices, need));
+}
+
+/**
+ * What nothing above explains, and still somebody in the kernel has: the lower layer of a live system's root, an nvmet
+ * or LIO export, a drbd without `slaves`. Root only.
+ */
+function claimedByKernel(reader: Reader, free: readonly BlockDevice[]): readonly Need[] {
+  if (!reader.isRoot) return [];
+  const claimed = free.filter(
+    ({ name }) => reader.host.tryOpen(`/dev/${name.replaceAll("!", "/")}`, "exclusive") === "EBUSY",
+  );
+  return claimed.map(({ name }) => ({
+    kind: "storage-stack",
+    devices: [name],
+    does: `carries ${name}, which the kernel has in use`,
+  }));
 }
 
 function needOfFileSystem({ devices, point }: FileSystem): Need {

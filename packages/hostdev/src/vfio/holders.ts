@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HolderDetails } from "../core/error-catalog.ts";
+import type { HolderDetails } from "../core/error-details.ts";
 import { HostdevError, isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import {

@@ -32,13 +32,19 @@ export async function loadModule(host: Host, module: ModuleName): Promise<void> 
 }
 
 /**
- * Unloads a module and what came with it, unless a function is bound to it: a bound but unopened device does not
- * keep the kernel from unloading its driver, so this must look.
+ * Unloads a module and what came with it, unless it is needed. The kernel counts only open devices: it would unload a
+ * driver under a bound device, and the IOMMU backend under any, so this must look.
  *
  * Touches: `modprobe -r`. Needs: root. A module in use stays, without an error: then somebody needs it.
  */
 export async function unloadModule(host: Host, module: ModuleName): Promise<void> {
-  const bound = (host.list(`${pciDrivers}/${module}`) ?? []).filter((name) => tryParsePciAddress(name) !== undefined);
-  if (bound.length > 0 || !isModulePresent(host, module)) return;
-  await host.run("modprobe", ["-r", "--", module]);
+  if (isModulePresent(host, module) && !isNeeded(host, module)) await host.run("modprobe", ["-r", "--", module]);
+}
+
+function isNeeded(host: Host, module: ModuleName): boolean {
+  if (module === "vfio_iommu_type1") {
+    const users = (host.list("/sys/module/vfio/holders") ?? []).filter((name) => name !== module);
+    return users.length > 0 || isModulePresent(host, "vfio-pci");
+  }
+  return (host.list(`${pciDrivers}/${module}`) ?? []).some((name) => tryParsePciAddress(name) !== undefined);
 }

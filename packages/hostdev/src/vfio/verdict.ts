@@ -13,6 +13,7 @@ export type Verdict =
   | { readonly kind: "blocked"; readonly by: string; readonly driver: string }
   | { readonly kind: "held" }
   | { readonly kind: "bridge" }
+  | { readonly kind: "platform" }
   | { readonly kind: "no-group" };
 
 export interface VerdictFacts {
@@ -29,6 +30,7 @@ export interface VerdictFacts {
 /** Judges one function from what the kernel says, whatever any of our files say. Pure. */
 export function judge({ device, group, nodeUid, isNodeMine, use }: VerdictFacts): Verdict {
   if (device.isBridge) return { kind: "bridge" };
+  if (device.isPlatform) return { kind: "platform" };
   if (group === undefined) return { kind: "no-group" };
   if (isHeld(device)) return { kind: "held" };
   const blocker = findBlockers(group).find(({ address }) => address !== device.address);
@@ -61,6 +63,8 @@ export function describeVerdict(verdict: Verdict, userName: (uid: number) => str
       return "held";
     case "bridge":
       return "bridge";
+    case "platform":
+      return "part of the platform";
     case "no-group":
       return "no IOMMU group";
   }

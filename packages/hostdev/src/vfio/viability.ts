@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Blocker } from "../core/error-catalog.ts";
+import type { Blocker } from "../core/error-details.ts";
 import type { IommuGroup } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 

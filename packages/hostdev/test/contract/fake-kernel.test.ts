@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FakeMachine, labMachine } from "../fake-host/index.ts";
+import type { HoldOptions } from "../fake-host/iommu-groups.ts";
 import { kernelContract } from "./kernel.ts";
-import type { KernelSubject, Release } from "./kernel-subject.ts";
+import type { Held, KernelSubject } from "./kernel-subject.ts";
 
-/** The fake holds a group as soon as it is told to. */
-function holder(machine: FakeMachine, group: number, claim: boolean, devices: readonly string[]): Promise<Release> {
+async function hold(machine: FakeMachine, group: number, options: HoldOptions): Promise<Held> {
   const process = machine.process({ user: "root", comm: "holder" });
-  machine.holdGroup(process, group, { claim, devices });
-  return Promise.resolve(async () => machine.processes.end(process.pid));
+  machine.holdGroup(process, group, options);
+  return { pid: process.pid, release: async () => machine.processes.end(process.pid) };
 }
 
 async function fakeSubject(): Promise<KernelSubject> {
-  const machine = labMachine().bootModule("vfio-pci").bootModule("pci-stub").build();
+  const machine = labMachine().bridge("0000:00:07.0").bootModule("vfio-pci").bootModule("pci-stub").build();
   const host = machine.open();
   return {
     host,
     user: host.as("alex"),
     lone: { address: "0000:01:00.0", driver: "e1000e", group: 11 },
     shared: { addresses: ["0000:04:01.0", "0000:04:02.0", "0000:04:03.0"], driver: "e1000", group: 13 },
-    bridge: "0000:00:02.0",
-    openGroup: (group) => holder(machine, group, false, []),
-    claimGroup: (group) => holder(machine, group, true, []),
-    openDevice: (group, address) => holder(machine, group, true, [address]),
+    bridge: "0000:00:07.0",
+    pciBridge: "0000:03:00.0",
+    physical: "0000:05:00.0",
+    openGroup: (group) => hold(machine, group, { claim: false }),
+    claimGroup: (group) => hold(machine, group, { devices: [] }),
+    openDevice: (group, address) => hold(machine, group, { devices: [address] }),
     isViable: async (group) => machine.isViable(group),
   };
 }

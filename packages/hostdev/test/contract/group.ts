@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
-import { isHostdevError } from "../../src/core/errors.ts";
-import { device, driverOf, type GetSubject, rebind, refused, restored, sysfs } from "./kernel-subject.ts";
+import { test } from "node:test";
+import type { Host } from "../../src/core/host.ts";
+import { type GetSubject, rebind, restored, whileHeld } from "./kernel-subject.ts";
 
 /** The nodes of IOMMU groups: when they are there, whose they are, who may open them. */
 export function nodeContract(get: GetSubject): void {
@@ -54,73 +54,34 @@ export function nodeContract(get: GetSubject): void {
     assert.equal(user.tryOpen("/dev/vfio/vfio"), undefined);
   });
 
-  test("a group's node opens once: EBUSY for everybody else", async (t) => {
+  test("a group's node opens once: EBUSY for everybody else", async () => {
     const { host, lone, openGroup } = await get();
-    if (openGroup === undefined) return skip(t, "openGroup");
+    const node = `/dev/vfio/${lone.group}`;
     await restored(host, [lone.address], async () => {
       await rebind(host, lone.address, "vfio-pci");
-      const release = await openGroup(lone.group);
-      assert.equal(host.tryOpen(`/dev/vfio/${lone.group}`), "EBUSY");
-      await release();
-      assert.equal(host.tryOpen(`/dev/vfio/${lone.group}`), undefined);
+      await whileHeld(openGroup(lone.group), async ({ pid }) => {
+        assert.equal(host.tryOpen(node), "EBUSY");
+        assert.ok(openFiles(host, pid).includes(node));
+      });
+      assert.equal(host.tryOpen(node), undefined);
+    });
+  });
+
+  test("a node that is held, but no device of it, goes with its last function; the next node is a new one", async () => {
+    const { host, lone, openGroup } = await get();
+    const node = `/dev/vfio/${lone.group}`;
+    await restored(host, [lone.address], async () => {
+      await rebind(host, lone.address, "vfio-pci");
+      await whileHeld(openGroup(lone.group), async ({ pid }) => {
+        await rebind(host, lone.address, "vfio-pci");
+        assert.ok(openFiles(host, pid).includes(`${node} (deleted)`));
+        assert.equal(host.tryOpen(node), undefined);
+      });
     });
   });
 }
 
-/** Viability, and what the kernel refuses while a user owns a group's DMA or has a device open. */
-export function ownershipContract(get: GetSubject): void {
-  test("a mate on its native driver makes the group not viable; pci-stub or no driver does not", async (t) => {
-    const { host, shared, isViable } = await get();
-    if (isViable === undefined) return skip(t, "isViable");
-    const [first, second] = shared.addresses;
-    await restored(host, shared.addresses, async () => {
-      for (const mate of shared.addresses.slice(1)) await rebind(host, mate, "vfio-pci");
-      assert.equal(driverOf(host, first), shared.driver);
-      assert.equal(await isViable(shared.group), false);
-      await host.writeKernel(`${device(first)}/driver/unbind`, first);
-      assert.equal(await isViable(shared.group), true);
-      await rebind(host, first, "pci-stub");
-      assert.equal(await isViable(shared.group), true);
-      assert.equal(driverOf(host, second), "vfio-pci");
-    });
-  });
-
-  test("a native driver does not get a mate of a claimed group: bind EBUSY, probe EINVAL", async (t) => {
-    const { host, shared, claimGroup } = await get();
-    if (claimGroup === undefined) return skip(t, "claimGroup");
-    const [first, second] = shared.addresses;
-    await restored(host, shared.addresses, async () => {
-      for (const mate of shared.addresses.slice(1)) await rebind(host, mate, "pci-stub");
-      await rebind(host, second, "vfio-pci");
-      await host.writeKernel(`${device(first)}/driver/unbind`, first);
-      const release = await claimGroup(shared.group);
-      try {
-        await assert.rejects(host.writeKernel(`${sysfs}/drivers/${shared.driver}/bind`, first), refused("EBUSY"));
-        await assert.rejects(host.writeKernel(`${sysfs}/drivers_probe`, first), refused("EINVAL"));
-        assert.equal(driverOf(host, first), undefined);
-      } finally {
-        await release();
-      }
-    });
-  });
-
-  test("unbind of an open device hangs until it is closed; its driver link is gone at once", async (t) => {
-    const { host, lone, openDevice } = await get();
-    if (openDevice === undefined) return skip(t, "openDevice");
-    await restored(host, [lone.address], async () => {
-      await rebind(host, lone.address, "vfio-pci");
-      const release = await openDevice(lone.group, lone.address);
-      const unbinding = host.writeKernel(`${device(lone.address)}/driver/unbind`, lone.address, 500);
-      await assert.rejects(unbinding, (error) => isHostdevError(error, "HD_KERNEL_WRITE_HANGS"));
-      assert.equal(driverOf(host, lone.address), undefined);
-      assert.notEqual(host.status(`/dev/vfio/${lone.group}`), undefined);
-      await release();
-      await host.sleep(500);
-      assert.equal(host.status(`/dev/vfio/${lone.group}`), undefined);
-    });
-  });
-}
-
-function skip(t: TestContext, missing: string): void {
-  t.skip(`this subject has no ${missing}()`);
+/** What the descriptors of a process lead to. */
+function openFiles(host: Host, pid: number): string[] {
+  return (host.list(`/proc/${pid}/fd`) ?? []).map((fd) => host.readLink(`/proc/${pid}/fd/${fd}`) ?? "");
 }

@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { isHostdevError } from "../../src/core/errors.ts";
 import type { Host } from "../../src/core/host.ts";
 
-/** An ordinary user's view of the machine. In the lab each call is a short-lived process of that user. */
+/** An ordinary user's view of the machine. */
 export type UserView = Pick<
   Host,
   "self" | "readText" | "readBytes" | "readLink" | "list" | "status" | "canAccess" | "tryOpen" | "writeKernel" | "run"
 >;
 
-/** Ends what a subject was asked to hold. */
-export type Release = () => Promise<void>;
+/** A process that holds what a subject was asked to hold. */
+export interface Held {
+  readonly pid: number;
+  release(): Promise<void>;
+}
 
 /**
  * The machine under test: a `FakeMachine`, or the lab's real kernel. Modules `vfio-pci` and `pci-stub` are loaded, and
@@ -21,26 +24,28 @@ export interface KernelSubject {
   readonly host: Host;
   /** An ordinary user, not root. */
   readonly user: UserView;
-  /** An endpoint alone in its group, on its native driver, with more than 64 bytes of config space. */
+  /** A PCI Express endpoint alone in its group, on its native driver, that can be reset and put to sleep. */
   readonly lone: { readonly address: string; readonly driver: string; readonly group: number };
-  /** Two endpoints of one group, the first on its native driver, the others free or on native drivers. */
+  /** Conventional endpoints of one group: the first on its native driver, the second without any, and without reset. */
   readonly shared: {
     readonly addresses: readonly [string, string, ...string[]];
     readonly driver: string;
     readonly group: number;
   };
-  /** A root port, on pcieport. */
+  /** A root port with nothing behind it, on pcieport. */
   readonly bridge: string;
-  /**
-   * Opens a group node in another process, without a container; absent: the tests that need it are skipped.
-   */
-  readonly openGroup?: (group: number) => Promise<Release>;
-  /** Opens a group node in another process, puts it into a container, opens no device. */
-  readonly claimGroup?: (group: number) => Promise<Release>;
+  /** A PCIe-to-PCI bridge. */
+  readonly pciBridge: string;
+  /** A function that can have virtual ones, and has none; on its native driver. */
+  readonly physical: string;
+  /** Opens a group node in another process of root's, without a container. Rejects, naming the errno. */
+  openGroup(group: number): Promise<Held>;
+  /** As `openGroup`, and puts it into a container. */
+  claimGroup(group: number): Promise<Held>;
   /** As `claimGroup`, and opens this device. */
-  readonly openDevice?: (group: number, address: string) => Promise<Release>;
+  openDevice(group: number, address: string): Promise<Held>;
   /** `VFIO_GROUP_GET_STATUS`, from another process. */
-  readonly isViable?: (group: number) => Promise<boolean>;
+  isViable(group: number): Promise<boolean>;
 }
 
 /** Gives the subject of a suite: the same at each call. */
@@ -81,6 +86,16 @@ export async function restored(host: Host, addresses: readonly string[], act: ()
       if (now !== undefined && now !== driver) await host.writeKernel(`${device(address)}/driver/unbind`, address);
       if (now !== driver) await host.writeKernel(`${sysfs}/drivers_probe`, address);
     }
+  }
+}
+
+/** Runs `act` while something is held, and lets go however it ends. */
+export async function whileHeld(holding: Promise<Held>, act: (held: Held) => Promise<void>): Promise<void> {
+  const held = await holding;
+  try {
+    await act(held);
+  } finally {
+    await held.release();
   }
 }
 

@@ -117,7 +117,9 @@ function modprobe(args: readonly string[], process: FakeProcess, { modules }: Fa
       if (removes) return fail(`FATAL: Module ${name} is builtin.`);
       continue;
     }
-    if (!modules.exists(name)) return fail(`FATAL: Module ${name} not found in directory /lib/modules/6.12.0-fake`);
+    if (!modules.exists(name)) {
+      return fail(`FATAL: Module ${name} not found${removes ? "." : " in directory /lib/modules/6.12.0-fake"}`);
+    }
     if (args.includes("-n") || args.includes("--dry-run")) continue;
     if (modules.loaded.has(module) !== removes) continue;
     if (process.caller.uid !== 0) {

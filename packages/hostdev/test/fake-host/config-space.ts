@@ -13,18 +13,24 @@ const expressCapability = 0x60;
  * Makes up the config space of a function from its declaration: header, PM, PCIe with FLR as `reset` says, and the
  * extended capabilities (serial number, SR-IOV). 4096 bytes for PCI Express, 256 for conventional PCI.
  */
-export function makeConfigSpace(spec: FunctionSpec, isVirtual: boolean): Uint8Array {
+export function makeConfigSpace(spec: FunctionSpec, kind: { isVirtual: boolean; isFirstOfMany: boolean }): Uint8Array {
   if (spec.config !== undefined) return spec.config.slice();
   const isExpress = spec.pcie ?? true;
   const bytes = new Uint8Array(isExpress ? 4096 : 256);
   const view = new DataView(bytes.buffer);
-  writeHeader(view, spec, isVirtual);
-  writePowerManagement(view, spec, isExpress);
+  writeHeader(view, spec, kind.isVirtual);
+  if (kind.isFirstOfMany) view.setUint8(0x0e, view.getUint8(0x0e) | 0x80);
+  if (hasPowerManagement(spec)) writePowerManagement(view, spec, isExpress);
   if (isExpress) {
     writeExpress(view, spec);
     writeExtended(view, spec);
   }
   return bytes;
+}
+
+/** Whether it has the PM capability: PCI Express requires it, conventional functions often lack it. */
+export function hasPowerManagement(spec: FunctionSpec): boolean {
+  return (spec.pcie ?? true) || resetsOf(spec).includes("pm");
 }
 
 /** Sets or clears memory decoding and bus mastering, as drivers do at probe and removal. */
@@ -40,9 +46,9 @@ function writeHeader(view: DataView, spec: FunctionSpec, isVirtual: boolean): vo
   // SR-IOV 1.1, 3.4.1.1: a VF's own ids read as ones; software takes the vendor and the VF device id from the PF.
   view.setUint16(0x00, isVirtual ? 0xffff : vendor, true);
   view.setUint16(0x02, isVirtual ? 0xffff : device, true);
-  view.setUint16(0x06, 0x0010, true);
+  if (hasPowerManagement(spec)) view.setUint16(0x06, 0x0010, true);
   view.setUint32(0x08, (classCode << 8) | (spec.revision ?? 0), true);
-  view.setUint8(0x34, powerManagement);
+  view.setUint8(0x34, hasPowerManagement(spec) ? powerManagement : 0);
   if (spec.bridge === undefined) {
     view.setUint16(0x2c, subsystem.vendor, true);
     view.setUint16(0x2e, subsystem.device, true);

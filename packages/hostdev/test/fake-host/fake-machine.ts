@@ -36,6 +36,8 @@ export interface MachineOptions {
   readonly hasIommufd: boolean;
   /** Whether `/dev/vfio/vfio` is made at boot, as systemd does it, and opening it loads the module. */
   readonly hasStaticNodes: boolean;
+  /** See `MachineBuilder.overrideTakesLock()`. */
+  readonly overrideTakesLock: boolean;
   /** Modules loaded at boot besides those of native drivers. */
   readonly bootModules: readonly string[];
 }
@@ -213,7 +215,8 @@ export class FakeMachine {
       fs: this.fs,
       groups: this.groups,
       sriov: { create: (fn, count) => this.topology.virtuals(fn, count, this.groups.numbers()) },
-      cdevs: this.#options.hasIommufd ? new VfioCdevs(this.fs, this.groups) : undefined,
+      cdevs: this.#options.hasIommufd ? new VfioCdevs(this.fs) : undefined,
+      overrideTakesLock: this.#options.overrideTakesLock,
     });
     this.modules = new Modules(
       { fs: this.fs, bus: this.bus, groups: this.groups, drivers },

@@ -51,7 +51,7 @@ function filesOf(fn: PciFunction, actions: FunctionActions): Record<string, Attr
     ari_enabled: attribute("0"),
     power_state: attribute(() => `${fn.powerState}\n`),
     enable: tunable(
-      () => `${fn.driver?.kind === "native" || fn.driver?.kind === "port" ? 1 : 0}\n`,
+      () => `${fn.isEnabled ? 1 : 0}\n`,
       () => {},
     ),
     uevent: tunable(
@@ -63,8 +63,8 @@ function filesOf(fn: PciFunction, actions: FunctionActions): Record<string, Attr
       () => actions.readOverride(fn),
       (value) => actions.setOverride(fn, value),
     ),
-    remove: control((value) => (Number(value) === 0 ? undefined : actions.remove(fn)), 0o220),
-    rescan: control(() => {}),
+    ...(fn.physical === undefined ? hotplugFiles(fn, actions) : {}),
+    ...((spec.pcie ?? true) ? linkFiles : {}),
     ...(fn.isBridge ? bridgeFiles(fn) : {}),
     ...(fn.resetMethods.length > 0 ? resetFiles(fn) : {}),
     ...(spec.vpd === undefined ? {} : { vpd: attribute(() => spec.vpd ?? new Uint8Array(), 0o600) }),
@@ -72,6 +72,22 @@ function filesOf(fn: PciFunction, actions: FunctionActions): Record<string, Attr
     ...(spec.class?.startsWith("0300") === true ? { boot_vga: attribute(spec.bootVga === true ? "1" : "0") } : {}),
   };
 }
+
+/** Virtual functions lack them (`pci_dev_hp_attrs_are_visible`): only `sriov_numvfs` removes those. */
+function hotplugFiles(fn: PciFunction, actions: FunctionActions): Record<string, AttributeNode> {
+  return {
+    remove: control((value) => (Number(value) === 0 ? undefined : actions.remove(fn)), 0o220),
+    rescan: control(() => {}),
+  };
+}
+
+/** Every function with a PCI Express capability has them, and no other (`pcie_dev_attrs_are_visible`). */
+const linkFiles: Record<string, AttributeNode> = {
+  max_link_speed: attribute("2.5 GT/s PCIe"),
+  max_link_width: attribute("1"),
+  current_link_speed: attribute("2.5 GT/s PCIe"),
+  current_link_width: attribute("1"),
+};
 
 /** `pci_read_config`: past the 64-byte header only for `CAP_SYS_ADMIN`, whatever the file's mode says. */
 function readableConfig(fn: PciFunction, caller: Caller): Uint8Array {

@@ -25,7 +25,7 @@ export interface VirtualFunctionsSpec {
   readonly offset?: number;
   /** Default 2. */
   readonly stride?: number;
-  /** Group of the first; the others follow. Default: the next free ones, at each creation. */
+  /** Numbers below are taken, by functions that this machine leaves out. Default 0. */
   readonly firstGroup?: number;
 }
 

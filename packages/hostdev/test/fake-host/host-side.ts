@@ -68,7 +68,7 @@ function netDevices({ net }: FunctionOptions): HostSideDevice[] {
   if (net === undefined) return [];
   const { name, mac = "52:54:00:12:34:56", operstate = "down" } = typeof net === "string" ? { name: net } : net;
   const flags = operstate === "up" ? "0x1003" : "0x1002";
-  const files = { address: mac, operstate, flags, type: "1", ifindex: "2", mtu: "1500" };
+  const files = { address: mac, addr_assign_type: "0", operstate, flags, type: "1", ifindex: "2", mtu: "1500" };
   return [{ at: `net/${name}`, class: "net", files }];
 }
 

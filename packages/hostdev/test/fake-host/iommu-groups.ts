@@ -102,11 +102,6 @@ export class IommuGroups {
     return group !== undefined && this.holder(group)?.claims === true;
   }
 
-  /** Whether a user has this function's device file open, so that an unbind from vfio-pci waits. */
-  isDeviceOpen(fn: PciFunction): boolean {
-    return fn.group !== undefined && this.holder(fn.group)?.devices.has(fn.address) === true;
-  }
-
   /** Makes the node appear with the first member on a vfio driver, and vanish with the last. */
   updateNode(group: number | undefined): void {
     if (group === undefined) return;
@@ -146,10 +141,14 @@ export class IommuGroups {
       for (const fd of fds.splice(0)) process.close(fd);
       if (found.holder !== holder) return;
       found.holder = undefined;
-      for (const fn of found.members.filter((member) => devices.has(member.address))) this.#onDeviceClosed(fn);
+      for (const fn of found.members.filter((member) => devices.has(member.address))) {
+        fn.isOpen = false;
+        this.#onDeviceClosed(fn);
+      }
     };
     const holder: GroupHolder = { process, group, claims, devices, close };
     found.holder = holder;
+    for (const fn of found.members) fn.isOpen = devices.has(fn.address);
     process.atEnd(close);
     return holder;
   }

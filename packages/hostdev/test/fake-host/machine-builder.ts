@@ -45,6 +45,7 @@ export class MachineBuilder {
   readonly #missingCommands: string[] = [];
   #hasIommufd = false;
   #hasStaticNodes = false;
+  #overrideTakesLock = false;
   #memoryBytes = 8 * 1024 ** 3;
 
   constructor() {
@@ -66,6 +67,15 @@ export class MachineBuilder {
   /** Makes `/dev/vfio/vfio` at boot, before its module is loaded, as systemd does; opening it loads the module. */
   staticNodes(): this {
     this.#hasStaticNodes = true;
+    return this;
+  }
+
+  /**
+   * Gives the machine an older kernel (before 2026; Debian's 6.12.117 is newer), whose `driver_override` is under the
+   * device lock: while an unbind hangs, whoever reads or writes the override hangs too.
+   */
+  overrideTakesLock(): this {
+    this.#overrideTakesLock = true;
     return this;
   }
 
@@ -158,6 +168,7 @@ export class MachineBuilder {
       missingModules: this.#missing,
       hasIommufd: this.#hasIommufd,
       hasStaticNodes: this.#hasStaticNodes,
+      overrideTakesLock: this.#overrideTakesLock,
       bootModules: this.#bootModules,
     });
     const passwd = this.#users

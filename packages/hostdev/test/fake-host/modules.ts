@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Driver } from "./drivers.ts";
 import type { FakeFileSystem } from "./fake-file-system.ts";
-import type { IommuGroups } from "./iommu-groups.ts";
+import type { GroupHolder, IommuGroups } from "./iommu-groups.ts";
 import { attribute } from "./nodes.ts";
 import type { PciBus } from "./pci-bus.ts";
 
-/** Which module needs which; soft dependencies (vfio_iommu_type1) included. */
+/** Which module needs which, as in modules.dep: they are loaded before it, and go with the last one that needs them. */
 const requires: Readonly<Record<string, readonly string[]>> = {
-  vfio: ["vfio_iommu_type1"],
-  vfio_pci_core: ["vfio"],
+  vfio_iommu_type1: ["vfio"],
+  vfio_pci_core: ["vfio", "irqbypass"],
   vfio_pci: ["vfio_pci_core", "vfio"],
 };
+
+/** What is loaded after a module, as in modules.softdep: `modprobe -r vfio-pci` leaves it, and thus vfio, behind. */
+const follows: Readonly<Record<string, readonly string[]>> = { vfio: ["vfio_iommu_type1"] };
 
 /** The kernel's modules: what is loaded, what can be, and which drivers come with them. */
 export class Modules {
@@ -39,13 +42,14 @@ export class Modules {
   exists(module: string): boolean {
     const name = canonical(module);
     if (this.missing.has(name)) return false;
-    return (
-      name === "vfio" || name === "vfio_iommu_type1" || name === "vfio_pci_core" || this.#driversOf(name).length > 0
-    );
+    const libraries = ["vfio", "vfio_iommu_type1", "vfio_pci_core", "irqbypass"];
+    return libraries.includes(name) || this.#driversOf(name).length > 0;
   }
 
   isBuiltIn(module: string): boolean {
-    return this.#drivers.some((driver) => driver.module === null && canonical(driver.name) === canonical(module));
+    // pcieport is the driver's name, not its module's: modprobe does not find it.
+    const builtIn = this.#drivers.filter((driver) => driver.module === null && driver.kind !== "port");
+    return builtIn.some((driver) => canonical(driver.name) === canonical(module));
   }
 
   /** Loads a module and what it requires; does nothing when it is loaded. */
@@ -65,9 +69,10 @@ export class Modules {
       this.#fs.directory("/sys/class/vfio");
     }
     for (const driver of this.#driversOf(name)) this.#bus.addDriver(driver);
+    for (const following of follows[name] ?? []) this.load(following);
   }
 
-  /** `/dev/vfio/vfio` before the module is there (systemd's static nodes): opening it loads the module. */
+  /** `/dev/vfio/vfio` before the module is there (systemd's static nodes): opening it, by anybody, loads the module. */
   makeStaticNode(): void {
     this.#hasStaticNode = true;
     const open = () => {
@@ -80,8 +85,7 @@ export class Modules {
 
   /** Whether `modprobe -r` is refused: another module needs it, or a process has a device of it open. */
   isInUse(module: string): boolean {
-    const name = canonical(module);
-    return this.#users(name).some((user) => user !== "vfio_iommu_type1");
+    return this.#users(canonical(module)).length > 0;
   }
 
   /** Unloads a module and those it required that nobody else needs. */
@@ -99,8 +103,10 @@ export class Modules {
 
   #users(name: string): string[] {
     const modules = [...this.loaded].filter((other) => requires[other]?.includes(name) === true);
-    const held = this.#groups.numbers().filter((group) => (this.#groups.holder(group)?.devices.size ?? 0) > 0);
-    return [...modules, ...(name === "vfio_pci" || name === "vfio" ? held.map((group) => `group ${group}`) : [])];
+    const holders = this.#groups.numbers().flatMap((group) => this.#groups.holder(group) ?? []);
+    const isUser = ({ devices, claims }: GroupHolder) =>
+      name === "vfio" || (name === "vfio_iommu_type1" && claims) || (name === "vfio_pci" && devices.size > 0);
+    return [...modules, ...holders.filter(isUser).map(({ group }) => `group ${group}`)];
   }
 
   #driversOf(name: string): readonly Driver[] {

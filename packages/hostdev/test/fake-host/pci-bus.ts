@@ -17,11 +17,13 @@ export interface PciBusParts {
   readonly sriov: { create(fn: PciFunction, count: number): readonly PciFunction[] };
   /** Only on kernels with iommufd. */
   readonly cdevs: VfioCdevs | undefined;
+  /** Reading and writing `driver_override` takes the device lock; see `MachineBuilder.overrideTakesLock()`. */
+  readonly overrideTakesLock: boolean;
 }
 
 /**
  * The PCI bus of the running kernel: functions, registered drivers, and the driver core's acts on them
- * (drivers/base/bus.c and dd.c, read at 6.12; the errno of each act is what those return).
+ * (drivers/base/bus.c and dd.c, read at 6.12); `test/contract` holds it against a running 6.12.
  */
 export class PciBus implements FunctionActions {
   readonly functions = new Map<string, PciFunction>();
@@ -31,14 +33,16 @@ export class PciBus implements FunctionActions {
   readonly #groups: IommuGroups;
   readonly #sriov: PciBusParts["sriov"];
   readonly #cdevs: VfioCdevs | undefined;
+  readonly #overrideTakesLock: boolean;
   #autoprobe = true;
 
   constructor(parts: PciBusParts) {
-    const { fs, groups, sriov, cdevs } = parts;
+    const { fs, groups, sriov, cdevs, overrideTakesLock } = parts;
     this.#fs = fs;
     this.#groups = groups;
     this.#sriov = sriov;
     this.#cdevs = cdevs;
+    this.#overrideTakesLock = overrideTakesLock;
     groups.onDeviceClosed((fn) => fn.resume());
     fs.directory("/sys/bus/pci/devices");
     fs.directory("/sys/bus/pci/drivers");
@@ -90,6 +94,10 @@ export class PciBus implements FunctionActions {
       `${path}/remove_id`,
       control((value) => this.#removeId(driver, value)),
     );
+    this.#fs.add(
+      `${path}/uevent`,
+      control(() => {}),
+    );
     if (driver.module !== null) this.#fs.link(`${path}/module`, `/sys/module/${driver.module}`);
     if (this.#autoprobe) this.#attachAll(driver);
   }
@@ -107,10 +115,15 @@ export class PciBus implements FunctionActions {
     const driver = fn.driver;
     if (driver === undefined) return;
     fn.lock(() => this.unbind(fn));
-    this.#fs.remove(`${fn.path}/driver`); // driver_sysfs_remove() comes before the driver's own remove()
-    this.#fs.remove(`/sys/bus/pci/drivers/${driver.name}/${fn.address}`);
-    if (this.#groups.isDeviceOpen(fn)) fn.wait(() => this.#completeUnbind(fn, driver));
+    this.#unlinkDriver(fn, driver);
+    if (fn.isOpen) fn.wait(() => this.#completeUnbind(fn, driver));
     this.#completeUnbind(fn, driver);
+  }
+
+  /** `driver_sysfs_remove`, which comes before the driver's own remove(): while that hangs, the links are gone. */
+  #unlinkDriver(fn: PciFunction, driver: Driver): void {
+    this.#fs.remove(`${fn.path}/driver`);
+    this.#fs.remove(`/sys/bus/pci/drivers/${driver.name}/${fn.address}`);
   }
 
   /** `device_attach`: the first driver that matches and takes it; does nothing when all refuse. */
@@ -147,7 +160,7 @@ export class PciBus implements FunctionActions {
 
   #completeUnbind(fn: PciFunction, driver: Driver): void {
     if (driver.kind === "native") {
-      this.#removeVirtuals(fn);
+      this.#removeVirtuals(fn, () => this.#completeUnbind(fn, driver));
       removeHostSide(this.#fs, fn);
     }
     fn.setDriver(undefined);
@@ -199,14 +212,15 @@ export class PciBus implements FunctionActions {
 
   setOverride(fn: PciFunction, value: string): void {
     if (value.length >= 4095) throw new KernelError("EINVAL");
-    fn.lock(() => this.setOverride(fn, value));
+    if (this.#overrideTakesLock) fn.lock(() => this.setOverride(fn, value));
     const name = value.split("\0")[0]?.split("\n")[0] ?? "";
     fn.override = name === "" ? undefined : name;
   }
 
   readOverride(fn: PciFunction): string {
-    // driver_override_show() takes the device lock: the reader would hang, and a synchronous one cannot be helped.
-    if (fn.isReleasing) throw new Error(`reading driver_override of ${fn.address} hangs while its unbind does`);
+    if (this.#overrideTakesLock && fn.isReleasing) {
+      throw new Error(`reading driver_override of ${fn.address} hangs while its unbind does`); // and nobody could help
+    }
     return `${fn.override ?? "(null)"}\n`;
   }
 
@@ -218,16 +232,21 @@ export class PciBus implements FunctionActions {
     fn.lock(() => this.setVirtualFunctions(fn, value));
     if (count === fn.virtuals.length) return;
     if (fn.driver?.kind !== "native") throw new KernelError("ENOENT");
-    if (count === 0) return this.#removeVirtuals(fn);
+    if (count === 0) return this.#removeVirtuals(fn, () => this.setVirtualFunctions(fn, value));
     if (fn.virtuals.length > 0) throw new KernelError("EBUSY");
     const created = this.#sriov.create(fn, count);
     fn.virtuals.push(...created);
     for (const virtual of created) this.addFunction(virtual);
   }
 
-  remove(fn: PciFunction): void {
-    this.#removeVirtuals(fn);
-    fn.lock(() => this.remove(fn));
+  /** @param again what to do when the wait for a user is over. @throws {KernelHang} */
+  remove(fn: PciFunction, again = () => this.remove(fn)): void {
+    this.#removeVirtuals(fn, again);
+    fn.lock(again);
+    if (fn.isOpen && fn.driver !== undefined) {
+      this.#unlinkDriver(fn, fn.driver);
+      fn.wait(again);
+    }
     this.unbind(fn);
     removeFunctionDirectory(this.#fs, fn);
     this.#groups.remove(fn);
@@ -235,8 +254,8 @@ export class PciBus implements FunctionActions {
     fn.physical?.virtuals.splice(fn.physical.virtuals.indexOf(fn), 1);
   }
 
-  #removeVirtuals(fn: PciFunction): void {
-    for (const virtual of [...fn.virtuals].reverse()) this.remove(virtual);
+  #removeVirtuals(fn: PciFunction, again: () => void): void {
+    for (const virtual of [...fn.virtuals].reverse()) this.remove(virtual, again);
   }
 }
 

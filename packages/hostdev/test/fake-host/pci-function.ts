@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { makeConfigSpace, setEnabled } from "./config-space.ts";
+import { hasPowerManagement, makeConfigSpace, setEnabled } from "./config-space.ts";
 import type { Driver } from "./drivers.ts";
 import { type FunctionSpec, hex, idParts } from "./function-spec.ts";
 import { KernelError, KernelHang } from "./kernel-error.ts";
+
+/** Where a function is, and what it is to others. */
+interface Place {
+  /** Its directory, `/sys/devices/pci0000:00/...`. */
+  readonly path: string;
+  readonly group: number | undefined;
+  /** Function 0 of a device with several: its header says so. */
+  readonly isFirstOfMany?: boolean;
+  readonly physical?: PciFunction;
+}
 
 /** A function as the running kernel sees it; made anew at each boot. */
 export class PciFunction {
@@ -18,19 +28,21 @@ export class PciFunction {
   readonly virtuals: PciFunction[] = [];
   driver: Driver | undefined;
   override: string | undefined;
+  /** A user has its VFIO device file open: an unbind from vfio-pci waits. */
+  isOpen = false;
   /** How often it was reset through sysfs. */
   resets = 0;
   /** Calls that wait for the device lock, held while an unbind waits for a user to close the device. */
   readonly #waiting: { readonly hang: KernelHang; readonly act: () => void }[] = [];
   #wasBound = false;
 
-  constructor(spec: FunctionSpec, path: string, group: number | undefined, physical?: PciFunction) {
+  constructor(spec: FunctionSpec, { path, group, physical, isFirstOfMany = false }: Place) {
     this.spec = spec;
     this.address = spec.address;
     this.path = path;
     this.group = group;
     this.physical = physical;
-    this.config = makeConfigSpace(spec, physical !== undefined);
+    this.config = makeConfigSpace(spec, { isVirtual: physical !== undefined, isFirstOfMany });
   }
 
   get ids(): string {
@@ -74,8 +86,9 @@ export class PciFunction {
         act();
         hang.release();
       } catch (error) {
-        if (!(error instanceof KernelError)) throw error;
-        hang.release(error);
+        if (error instanceof KernelHang) error.onRelease(() => hang.release(error.failure));
+        else if (error instanceof KernelError) hang.release(error);
+        else throw error;
       }
     }
   }
@@ -88,9 +101,14 @@ export class PciFunction {
   }
 
   get powerState(): string {
-    // pci_device_remove() sets "unknown"; an idle vfio-pci lets the function sleep. To be proved by the contract suite.
-    if (this.driver === undefined || this.driver.kind === "stub") return this.#wasBound ? "unknown" : "D0";
-    return this.driver.kind === "vfio" ? "D3hot" : "D0";
+    const canSleep = hasPowerManagement(this.spec);
+    if (canSleep && this.driver?.kind === "vfio" && !this.isOpen) return "D3hot";
+    return canSleep || this.#wasBound ? "D0" : "unknown";
+  }
+
+  /** Whether the driver has enabled it; vfio-pci does so while its device file is open. */
+  get isEnabled(): boolean {
+    return this.driver?.kind === "native" || this.driver?.kind === "port" || this.isOpen;
   }
 
   get modalias(): string {

@@ -36,39 +36,35 @@ export class Topology {
     for (const spec of specs) {
       if (spec.bridge !== undefined) bridges.set(`${addressParts(spec.address).domain}:${spec.bridge.secondary}`, spec);
     }
-    const numbers = this.#freeNumbers();
-    return specs.map((spec) => new PciFunction(spec, pathOf(spec.address, bridges), this.#groupOf(spec, numbers)));
+    const numbers = freeNumbers(new Set(specs.map((spec) => spec.group)));
+    const first = (spec: FunctionSpec) => spec.address.replace(/[1-7]$/, "0");
+    const multiple = new Set(specs.filter((spec) => spec.address !== first(spec)).map(first));
+    return specs.map((spec) => {
+      const group = this.hasIommu && spec.group !== null ? (spec.group ?? numbers.next().value) : undefined;
+      const isFirstOfMany = multiple.has(spec.address);
+      return new PciFunction(spec, { path: pathOf(spec.address, bridges), group, isFirstOfMany });
+    });
   }
 
-  /** Virtual functions of a PF, in groups of their own. */
+  /** Virtual functions of a PF, in groups of their own: each takes the lowest number that is free. */
   virtuals(physical: PciFunction, count: number, usedGroups: readonly number[]): PciFunction[] {
     const spec = physical.spec.vfs;
     if (spec === undefined) return [];
     const parent = physical.path.slice(0, physical.path.lastIndexOf("/"));
-    let group = spec.firstGroup ?? Math.max(-1, ...usedGroups) + 1;
+    const numbers = freeNumbers(new Set(usedGroups), spec.firstGroup);
     return Array.from({ length: count }, (_, index) => {
       const address = addressAfter(physical.address, (spec.offset ?? 128) + index * (spec.stride ?? 2));
       const { ids, driver } = spec;
       const virtual: FunctionSpec = { address, ids, class: physical.spec.class ?? "020000" };
       const withDriver = driver === undefined ? virtual : { ...virtual, driver };
-      return new PciFunction(
-        withDriver,
-        `${parent}/${address}`,
-        physical.group === undefined ? undefined : group++,
-        physical,
-      );
+      const group = physical.group === undefined ? undefined : numbers.next().value;
+      return new PciFunction(withDriver, { path: `${parent}/${address}`, group, physical });
     });
   }
+}
 
-  #groupOf(spec: FunctionSpec, numbers: Generator<number, never>): number | undefined {
-    if (!this.hasIommu || spec.group === null) return undefined;
-    return spec.group ?? numbers.next().value;
-  }
-
-  *#freeNumbers(): Generator<number, never> {
-    const taken = new Set([...this.functions.values()].map((spec) => spec.group));
-    for (let number = 0; ; number++) if (!taken.has(number)) yield number;
-  }
+function* freeNumbers(taken: ReadonlySet<number | null | undefined>, from = 0): Generator<number, never> {
+  for (let number = from; ; number++) if (!taken.has(number)) yield number;
 }
 
 function pathOf(address: string, bridges: ReadonlyMap<string, FunctionSpec>): string {

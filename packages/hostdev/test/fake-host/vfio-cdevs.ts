@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FakeFileSystem } from "./fake-file-system.ts";
-import type { IommuGroups } from "./iommu-groups.ts";
 import { attribute } from "./nodes.ts";
 import type { PciFunction } from "./pci-function.ts";
 
@@ -11,18 +10,16 @@ import type { PciFunction } from "./pci-function.ts";
  */
 export class VfioCdevs {
   readonly #fs: FakeFileSystem;
-  readonly #groups: IommuGroups;
   readonly #numbers = new Map<string, number>();
 
-  constructor(fs: FakeFileSystem, groups: IommuGroups) {
+  constructor(fs: FakeFileSystem) {
     this.#fs = fs;
-    this.#groups = groups;
   }
 
   add(fn: PciFunction): void {
     const number = this.#lowestFree();
     this.#numbers.set(fn.address, number);
-    const open = () => (this.#groups.isDeviceOpen(fn) ? "EBUSY" : undefined);
+    const open = () => (fn.isOpen ? "EBUSY" : undefined);
     const node = { kind: "character-device", mode: 0o600, uid: 0, gid: 0, open } as const;
     this.#fs.add(
       "/dev/iommu",

@@ -12,14 +12,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   usage: ["core", "pci"],
   vfio: ["core", "pci"],
   memlock: ["core"],
+  doctor: ["core", "pci", "usage", "vfio", "memlock"],
   grants: ["core", "pci", "usage", "vfio", "memlock"],
   xml: ["core"],
   domain: ["core", "xml", "pci"],
+  nodedev: ["core", "pci", "xml"],
   qmp: ["core"],
-  qemu: ["core", "pci", "domain", "qmp", "memlock"],
+  qemu: ["core", "pci", "xml", "domain", "qmp", "memlock"],
   rpc: ["core"],
   session: ["core", "pci", "vfio", "memlock", "domain", "qmp", "qemu", "rpc"],
-  cli: ["core", "pci", "usage", "vfio", "memlock", "grants", "xml", "domain", "qmp", "qemu", "rpc", "session"],
+  cli: [
+    ...["core", "pci", "usage", "vfio", "memlock", "grants", "doctor"],
+    ...["xml", "domain", "nodedev", "qmp", "qemu", "rpc", "session"],
+  ],
   bin: ["cli", "session"],
 };
 

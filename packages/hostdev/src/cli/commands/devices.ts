@@ -73,6 +73,7 @@ const styles: Readonly<Record<InventoryItem["verdict"]["kind"], Style>> = {
   "in-use": "yellow",
   blocked: "yellow",
   bridge: "dim",
+  platform: "dim",
   "no-group": "dim",
 };
 

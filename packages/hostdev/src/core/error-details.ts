@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The facts that each error carries. */
+
+/** An endpoint that keeps its group from being viable, and what drives it. */
+export interface Blocker {
+  readonly address: string;
+  readonly driver: string;
+}
+
+/** What the host uses a function for: `path` leads from what it drives to what needs it. */
+export interface HostUse {
+  readonly address: string;
+  readonly kind: string;
+  readonly path: string;
+}
+
+/** A process that has a group node open. */
+export interface HolderDetails {
+  readonly pid: number;
+  readonly user: string;
+  readonly command: string;
+  /** Name of the VM, when the process is a QEMU that was given one. */
+  readonly vm?: string;
+}
+
+/** What the hint "ask for a grant" is made of: device, user, and the guest memory that he wants it for. */
+export interface GrantTarget {
+  readonly address: string;
+  readonly user: string;
+  readonly memoryMiB: number;
+}
+
+/** A place in a text that the user gave. Lines and columns count from 1. */
+export interface SourcePosition {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Facts each code carries: JSON values only, so that they survive the journal and `--json`. */
+export interface ErrorDetails {
+  /** An option or argument is malformed; `expected` says what is taken. */
+  HD_INVALID_ARGUMENT: { readonly argument: string; readonly value: string; readonly expected: string };
+  HD_INVALID_ADDRESS: { readonly text: string };
+  HD_DEVICE_NOT_FOUND: { readonly device: string };
+  HD_DEVICE_AMBIGUOUS: { readonly device: string; readonly addresses: readonly string[] };
+  HD_USER_NOT_FOUND: { readonly user: string };
+  HD_USER_IS_ROOT: { readonly user: string };
+  HD_NEEDS_ROOT: { readonly command: string };
+  HD_NO_IOMMU_GROUP: { readonly address: string; readonly anyGroups: boolean };
+  HD_IS_BRIDGE: { readonly address: string };
+  HD_IS_PLATFORM: { readonly address: string };
+  /** The host uses endpoints of the group. */
+  HD_IN_USE: { readonly address: string; readonly uses: readonly HostUse[] };
+  HD_ALREADY_GRANTED: { readonly address: string; readonly user: string; readonly grant: string };
+  HD_NOT_GRANTED: { readonly device: string };
+  /** `mates` would lose their drivers, and the administrator did not name them. */
+  HD_MATES_NOT_ACCEPTED: { readonly address: string; readonly group: number; readonly mates: readonly Blocker[] };
+  /** A role was asked for an address that is not an endpoint of the group. */
+  HD_NOT_A_MATE: { readonly address: string; readonly group: number; readonly endpoints: readonly string[] };
+  HD_GROUP_NOT_VIABLE: GrantTarget & { readonly group: number; readonly blockers: readonly Blocker[] };
+  HD_NOT_ON_VFIO: GrantTarget & { readonly driver: string | null };
+  HD_GROUP_HELD: { readonly group: number; readonly node: string; readonly holders: readonly HolderDetails[] };
+  HD_NODE_MISSING: GrantTarget & { readonly path: string };
+  HD_NODE_NOT_ACCESSIBLE: GrantTarget & { readonly path: string; readonly owner: string; readonly mode: string };
+  /** Mode and owner allow it, and still the kernel refuses: a device cgroup, a container, a security module. */
+  HD_NODE_FORBIDDEN: { readonly path: string; readonly errno: string };
+  HD_KVM_NOT_ACCESSIBLE: { readonly path: string; readonly user: string };
+  HD_NODE_BUSY: { readonly path: string };
+  HD_CONTAINER_NOT_ACCESSIBLE: { readonly path: string; readonly mode: string | null };
+  /** All in bytes; `null` is unlimited. */
+  HD_MEMLOCK_TOO_LOW: GrantTarget & { readonly hardBytes: number | null; readonly requiredBytes: number };
+  HD_MEMORY_EXCEEDS_HOST: { readonly requestedBytes: number; readonly hostBytes: number };
+  HD_MEMORY_SHORT: { readonly requestedBytes: number; readonly availableBytes: number };
+  HD_DEVICE_INSANE: { readonly address: string };
+  HD_FILE: { readonly path: string; readonly operation: string; readonly errno: string };
+  HD_KERNEL_WRITE: { readonly path: string; readonly value: string; readonly errno: string };
+  /** The kernel did not return from the write; the writing process `pid` is left behind. */
+  HD_KERNEL_WRITE_HANGS: { readonly path: string; readonly value: string; readonly pid: number };
+  HD_PROBE_FAILED: { readonly address: string; readonly wanted: string | null; readonly found: string | null };
+  /** The machine is in neither the state before a step nor the state after it. */
+  HD_STATE_CONFLICT: {
+    readonly what: string;
+    readonly from: string;
+    readonly to: string;
+    readonly found: string;
+  };
+  HD_MODULE_MISSING: { readonly module: string };
+  HD_COMMAND_NOT_FOUND: { readonly command: string };
+  HD_COMMAND_FAILED: { readonly command: string; readonly status: number | null; readonly stderr: string };
+  HD_LOCKED: { readonly path: string; readonly pid: number | null };
+  HD_JOURNAL_INVALID: { readonly path: string; readonly line: number };
+  HD_RECOVERY_NEEDED: { readonly grant: string; readonly operation: string };
+  HD_UNDO_INCOMPLETE: { readonly grant: string; readonly steps: readonly string[] };
+  HD_INTERRUPTED: { readonly signal: string };
+  HD_XML_SYNTAX: SourcePosition;
+  HD_XML_LIMIT: SourcePosition & { readonly limit: string };
+  HD_DOMAIN_INVALID: SourcePosition & { readonly element: string };
+  HD_DOMAIN_UNSUPPORTED: SourcePosition & { readonly element: string; readonly supported: string };
+  HD_QEMU_NOT_FOUND: { readonly binary: string };
+  HD_QEMU_FAILED: { readonly status: number | null; readonly signal: string | null; readonly output: string };
+  HD_QMP_PROTOCOL: { readonly reason: string };
+  HD_QMP_COMMAND: { readonly command: string; readonly class: string; readonly description: string };
+  HD_QMP_TIMEOUT: { readonly command: string; readonly timeoutMs: number };
+  HD_QMP_CLOSED: { readonly command: string };
+  HD_PREFLIGHT_FAILED: { readonly domain: string; readonly findings: number };
+  HD_GUEST_PANICKED: { readonly domain: string };
+  /** `argument` is the kernel argument to add, or to take away. */
+  HD_IOMMU_OFF: {
+    readonly reason: "argument-missing" | "argument-forbids" | "kernel-refused" | "firmware" | "virtual-machine";
+    readonly argument: string | null;
+  };
+  /** `argument` is the kernel argument that switches it off, if one does. */
+  HD_INTERRUPT_REMAPPING_OFF: { readonly argument: string | null };
+  HD_UNSAFE_SWITCH: { readonly switch: string };
+  HD_QEMU_UNABLE: { readonly binary: string; readonly missing: string };
+  /** Something else decides about drivers too; `remedy` is what keeps it off. */
+  HD_OTHER_MANAGER: { readonly manager: string; readonly remedy: string };
+  /** A function that nobody lent, but that the holder of its group can use. */
+  HD_MATE_REACHABLE: {
+    readonly address: string;
+    readonly group: number;
+    readonly user: string;
+    readonly grant: string;
+  };
+  HD_TIMEOUT: { readonly what: string; readonly timeoutMs: number };
+  HD_INTERNAL: Record<string, never>;
+}
+
+export type ErrorCode = keyof ErrorDetails;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fakeMachine } from "../../test/fake-host/index.ts";
+import { attribute } from "../../test/fake-host/nodes.ts";
+import { goldenFolder } from "../../test/golden/golden-folder.ts";
+import { addDevice, nodedevMachine } from "../../test/golden/nodedev/machine.ts";
+import { isHostdevError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { type ListedNodeDevice, listNodeDevices } from "./list-node-devices.ts";
+import { findNodeDevice, formatNodeDevice, readNodeDevice } from "./node-device.ts";
+
+async function dumpAll(host: Host, strictLibvirt: boolean): Promise<string> {
+  const texts = await Promise.all(listNodeDevices(host).map((listed) => readNodeDevice(listed, { strictLibvirt })));
+  return texts.map(formatNodeDevice).join("");
+}
+
+function assertGolden(name: string, text: string): void {
+  const path = join(goldenFolder("nodedev"), name);
+  if (process.env["UPDATE_GOLDEN"]) writeFileSync(path, text);
+  assert.equal(text, readFileSync(path, "utf8"));
+}
+
+async function dump(host: Host, name: string): Promise<string> {
+  return formatNodeDevice(await readNodeDevice(findNodeDevice(listNodeDevices(host), name)));
+}
+
+test("formatNodeDevice() gives a user libvirt's elements, bridges, and links", async () => {
+  assertGolden("user.xml", await dumpAll(nodedevMachine().open("alex"), false));
+});
+
+test("formatNodeDevice() gives a user no more than libvirt, if told so", async () => {
+  assertGolden("user-strict.xml", await dumpAll(nodedevMachine().open("alex"), true));
+});
+
+test("formatNodeDevice() gives root all, told or not", async () => {
+  const host = nodedevMachine().open();
+  assertGolden("root.xml", await dumpAll(host, true));
+  assert.equal(await dumpAll(host, true), await dumpAll(host, false));
+});
+
+test("findNodeDevice() takes libvirt's names and PCI addresses, nothing else", () => {
+  const devices: readonly ListedNodeDevice[] = listNodeDevices(nodedevMachine().open("alex"));
+  for (const name of ["pci_0000_01_00_0", "0000:01:00.0", "01:00.0"])
+    assert.equal(findNodeDevice(devices, name).name, "pci_0000_01_00_0");
+  for (const name of ["", "pci", "77:00.0", "enp1s0"])
+    assert.throws(
+      () => findNodeDevice(devices, name),
+      (error) => isHostdevError(error, "HD_DEVICE_NOT_FOUND"),
+    );
+});
+
+test("readNodeDevice() of a PF lists its VFs, and of a VF its PF", async () => {
+  const machine = nodedevMachine();
+  machine.write("/sys/bus/pci/devices/0000:05:00.0/sriov_numvfs", "2");
+  const host = machine.open("alex");
+  assert.match(
+    await dump(host, "05:00.0"),
+    /<capability type='virt_functions' maxCount='7'>\n\s+<address [^\n]*slot='0x10' function='0x0'\/>\n\s+<address [^\n]*slot='0x10' function='0x2'\/>\n/,
+  );
+  assert.match(
+    await dump(host, "05:10.2"),
+    /<capability type='phys_function'>\n\s+<address domain='0x0000' bus='0x05' slot='0x00'/,
+  );
+});
+
+test("readNodeDevice() takes the link of a user's device from sysfs, and what has no link says so", async () => {
+  const machine = nodedevMachine();
+  const files = {
+    max_link_speed: "16.0 GT/s PCIe",
+    max_link_width: "32",
+    current_link_speed: "Unknown",
+    current_link_width: "0",
+  };
+  for (const [name, text] of Object.entries(files))
+    machine.fs.add(`${machine.function("0000:01:00.0").path}/${name}`, attribute(text));
+  machine.fs.add(`${machine.function("0000:04:02.0").path}/max_link_speed`, attribute("Unknown"));
+  const host = machine.open("alex");
+  assert.match(
+    await dump(host, "01:00.0"),
+    /<pci-express>\n\s+<link validity='cap' speed='16' width='32'\/>\n\s+<link validity='sta' width='0'\/>\n/,
+  );
+  assert.match(await dump(host, "04:02.0"), /<pci-express\/>/);
+});
+
+test("readNodeDevice() of a device that vanishes under it fails nowhere", async () => {
+  const machine = nodedevMachine();
+  const host = machine.open("alex");
+  const listed = listNodeDevices(host);
+  machine.fs.remove("/sys/devices");
+  machine.fs.directory("/sys/devices");
+  for (const each of listed)
+    assert.match(formatNodeDevice(await readNodeDevice(each)), new RegExp(`<name>${each.name}</name>`));
+});
+
+test("readNodeDevice() of a Fibre Channel adapter and its target gives their port names", async () => {
+  const machine = fakeMachine().user("alex", 1000).build();
+  const host0 = "/sys/devices/platform/host0";
+  const target = `${host0}/rport-0:0-1/target0:0:1`;
+  addDevice(machine, "bus/scsi/devices", host0, { uevent: "DEVTYPE=scsi_host" });
+  addDevice(machine, "bus/scsi/devices", target, { uevent: "DEVTYPE=scsi_target" });
+  const names = {
+    node_name: "0x20",
+    port_name: "0x21",
+    fabric_name: "0x22",
+    max_npiv_vports: "254",
+    npiv_vports_inuse: "3",
+    vport_create: "",
+  };
+  addDevice(machine, "class/fc_host", `${host0}/fc_host/host0`, names);
+  addDevice(machine, "class/fc_remote_ports", `${host0}/fc_remote_ports/rport-0:0-1`, { port_name: "0x23" });
+  const host = machine.open("alex");
+  assertGolden("fibre-channel.xml", (await dump(host, "scsi_host0")) + (await dump(host, "scsi_target0_0_1")));
+});
+
+test("readNodeDevice() does without udev, ethtool, pci.ids and DMI", async () => {
+  const machine = nodedevMachine();
+  for (const path of ["/run/udev", "/usr/share/misc/pci.ids", "/sys/devices/virtual/dmi"]) machine.fs.remove(path);
+  machine.commands.remove("ethtool");
+  assertGolden("bare.xml", await dumpAll(machine.open("alex"), false));
+});
