@@ -14,7 +14,7 @@ export const returning: Chapter = {
     const held = await stage.run("root", "hostdev-admin revoke 01:00.0", 7);
     assert.match(held.stderr, /process \d+ of alex \(VM "stay-guest"\)/);
     stage.tell("alex ends his VM (Ctrl-C asks the guest to power off); then it works.");
-    vm.kill("SIGINT");
+    await stage.run("alex", "pkill -INT -f '[h]ostdev.js run'");
     assert.equal((await vm.result).code, 0, (await vm.result).stderr);
     await stage.run("root", "hostdev-admin revoke 01:00.0");
     await stage.run("alex", "hostdev devices --class 0200");

@@ -38,7 +38,9 @@ export class Stage {
    */
   async run(user: LabUser, line: string, status = 0, timeoutMs = 120_000): Promise<CommandResult> {
     this.#narrator.command(user, line);
-    const result = await this.lab.as(user, line, { timeoutMs, onLine: (text) => this.#narrator.output(text) });
+    // alex logs in for each command: what a grant gives, a login must get.
+    const options = { login: user !== "root", timeoutMs, onLine: (text: string) => this.#narrator.output(text) };
+    const result = await this.lab.as(user, line, options);
     assert.equal(result.code, status, `${user}: ${line}\n${result.stdout}${result.stderr}`);
     return result;
   }
@@ -46,7 +48,7 @@ export class Stage {
   /** Starts a command that goes on while the story does. */
   start(user: LabUser, line: string): RunningCommand {
     this.#narrator.command(user, `${line} &`);
-    return this.lab.spawn(user, line, { onLine: (text) => this.#narrator.output(text) });
+    return this.lab.spawn(user, line, { login: user !== "root", onLine: (text) => this.#narrator.output(text) });
   }
 
   /** Puts a file where everybody in the lab can read it. @returns its path in the lab. */
