@@ -14,16 +14,17 @@ for (const member of ["packages/hostdev", "lab"]) {
   if (!existsSync(join(root, member, "tsconfig.json"))) continue;
   say(`types of ${member}`);
   rmSync(join(root, member, "build"), { recursive: true, force: true });
-  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", join(root, member)], { stdio: "inherit" });
+  tsc(member);
 }
 
 const { version } = JSON.parse(readFileSync(join(root, "packages/hostdev/package.json"), "utf8"));
 const programs = ["hostdev", "hostdev-admin"];
-say(`executables ${programs.join(", ")}`);
+say(`executables ${programs.join(", ")} and the library`);
 rmSync(join(root, "packages/hostdev/dist"), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: programs.map((name) => `packages/hostdev/src/bin/${name}.ts`),
+  entryPoints: [...programs.map((name) => `packages/hostdev/src/bin/${name}.ts`), "packages/hostdev/src/index.ts"],
+  entryNames: "[name]",
   outdir: "packages/hostdev/dist",
   bundle: true,
   splitting: true, // a verb is loaded when it is asked for
@@ -40,3 +41,8 @@ await build({
   },
 });
 for (const name of programs) chmodSync(join(root, `packages/hostdev/dist/${name}.js`), 0o755);
+tsc("packages/hostdev/tsconfig.types.json");
+
+function tsc(project) {
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", join(root, project)], { stdio: "inherit" });
+}

@@ -41,13 +41,14 @@ async function tests(title, ...folders) {
   if (files.length === 0) return;
   const args = ["--test", `--test-concurrency=${title === "lab" ? 1 : 2}`, "--test-reporter=spec", ...files];
   const runner = spawn("node", ["--enable-source-maps", ...args], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
-  let tail = "";
+  let output = "";
   runner.stdout.on("data", (chunk) => {
     process.stdout.write(chunk);
-    tail = (tail + chunk).slice(-4000);
+    output += chunk;
   });
   const status = await new Promise((resolve) => runner.on("close", resolve));
-  for (const key of Object.keys(counts)) counts[key] += Number(new RegExp(`ℹ ${key} (\\d+)`).exec(tail)?.[1] ?? 0);
+  for (const key of Object.keys(counts))
+    counts[key] += Number(new RegExp(`^ℹ ${key} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
   if (status !== 0 && counts.fail === 0) counts.fail = 1; // a runner that died tells no counts
 }
 
