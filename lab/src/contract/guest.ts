@@ -12,7 +12,7 @@ export interface TestReport {
   readonly failure?: string;
 }
 
-for await (const { type, data } of run({ files: process.argv.slice(2), concurrency: false })) {
+for await (const { type, data } of run({ files: process.argv.slice(2), timeout: 400_000 })) {
   if (type === "test:stderr") process.stderr.write(data.message);
   if (type !== "test:pass" && type !== "test:fail") continue;
   const { error, duration_ms: ms } = data.details as { error?: Error; duration_ms: number };

@@ -34,7 +34,7 @@ export async function bootMachine(
   await writeInitrd(image, paths.initrd);
   const machine = await Machine.start(image, paths, machineArgs(plan, devices));
   // `running` and `degraded` are both fine here; a scenario that cares asks.
-  await machine.channel.run("root", "systemctl is-system-running --wait; udevadm settle", { timeoutMs: 120_000 });
+  await machine.channel.run("root", "systemctl is-system-running --wait; udevadm settle", { timeoutMs: 300_000 });
   return machine;
 }
 

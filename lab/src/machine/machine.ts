@@ -9,8 +9,9 @@ import { LabError } from "../lab-error.ts";
 import { type MachinePaths, qemuProgram } from "./qemu-command.ts";
 import { Qmp } from "./qmp.ts";
 
-const helloTimeoutMs = 180_000;
-const powerOffTimeoutMs = 60_000;
+/** A boot takes half a minute; ten times that on a host that is busy with other things. */
+const helloTimeoutMs = 400_000;
+const powerOffTimeoutMs = 120_000;
 
 /** The kernel or systemd did not come up; another try may succeed. */
 export class BootFailure extends LabError {}
@@ -85,7 +86,7 @@ export class Machine {
     }
   }
 
-  /** Shuts the system down properly and waits for the machine to be off. @throws {LabError} after a minute; QEMU is killed then. */
+  /** Shuts the system down properly and waits for the machine to be off. @throws {LabError} after two minutes; QEMU is killed then. */
   async powerOff(): Promise<void> {
     if (!this.isOn) return;
     this.channel.start({ user: "root", script: "systemctl poweroff" });

@@ -7,13 +7,16 @@ import type { Image } from "../image/image.ts";
 export interface MachineSize {
   /** Default 3072. */
   readonly memoryMiB: number;
-  /** Default 2. One is the cure for the rare "Oops: int3" of QEMU's multi-threaded TCG. */
+  /**
+   * Default 1. With 2 the first boot is a third faster and the rest isn't, but QEMU's multi-threaded emulation then loses a
+   * race about once in 20 runs: seen were a kernel "Oops: int3" and a second CPU whose timer never fired again.
+   */
   readonly cpus: number;
   /** Default `max,la57=off`: `max` has SVM, so KVM works inside; without 5-level page tables it's 15 % faster. */
   readonly cpuModel: string;
 }
 
-export const defaultSize: MachineSize = { memoryMiB: 3072, cpus: 2, cpuModel: "max,la57=off" };
+export const defaultSize: MachineSize = { memoryMiB: 3072, cpus: 1, cpuModel: "max,la57=off" };
 
 /** Files of one machine on the host. */
 export interface MachinePaths {

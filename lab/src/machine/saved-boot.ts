@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabError } from "../lab-error.ts";
@@ -18,6 +18,8 @@ import { writeInitrd } from "./initrd.ts";
 import { Machine } from "./machine.ts";
 import { placeDevices, splitForSaving } from "./placement.ts";
 import { plugDevices } from "./plug.ts";
+
+const keptBoots = 12;
 
 /**
  * Starts a machine from the saved boot of its kind, which is made first if there is none.
@@ -61,10 +63,25 @@ async function saveBoot(machine: Machine, { paths }: MachinePlan, boot: string):
     await copySparse(paths.dataDisk, join(building, "data.raw"));
     // Another process may have saved the same kind meanwhile; either one will do.
     if (!existsSync(boot)) await rename(building, boot);
+    await pruneBoots(dirname(boot));
   } finally {
     await machine.cutPower();
     await rm(building, { recursive: true, force: true });
   }
+}
+
+/** Keeps the boots used last: each change of the lab's own files makes a new kind, of 300 MB. */
+async function pruneBoots(directory: string): Promise<void> {
+  const boots = await Promise.all(
+    (await readdir(directory)).map(async (name) => {
+      const path = join(directory, name);
+      return { path, usedMs: (await stat(path)).mtimeMs };
+    }),
+  );
+  const old = boots.toSorted((a, b) => b.usedMs - a.usedMs).slice(keptBoots);
+  // One that another lab may be reading now stays.
+  const unused = old.filter(({ usedMs }) => Date.now() - usedMs > 600_000);
+  await Promise.all(unused.map(({ path }) => rm(path, { recursive: true, force: true })));
 }
 
 async function migrationDone(machine: Machine): Promise<void> {
