@@ -17,5 +17,6 @@ export const adminProgram: ProgramDescription = {
     revoke: async () => (await import("./commands/revoke.ts")).revokeVerb,
     grants: async () => (await import("./commands/grants.ts")).grantsVerb,
     recover: async () => (await import("./commands/recover.ts")).recoverVerb,
+    completion: async () => (await import("./commands/completion.ts")).completionVerb(adminProgram),
   },
 };

@@ -22,5 +22,6 @@ export const userProgram: ProgramDescription = {
     "nodedev-list": async () => (await import("./commands/nodedev-list.ts")).nodedevListVerb,
     "nodedev-dumpxml": async () => (await import("./commands/nodedev-dumpxml.ts")).nodedevDumpxmlVerb,
     "domxml-to-native": async () => (await import("./commands/domxml-to-native.ts")).domxmlToNativeVerb,
+    completion: async () => (await import("./commands/completion.ts")).completionVerb(userProgram),
   },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from "commander";
 import { listNodeDevices } from "../../nodedev/list-node-devices.ts";
-import { findNodeDevice, formatNodeDevice, readNodeDevice } from "../../nodedev/node-device.ts";
+import { findNodeDevices, formatNodeDevice, readNodeDevice } from "../../nodedev/node-device.ts";
 import { readPciNames } from "../../pci/names.ts";
 import type { Context } from "../context.ts";
 
@@ -28,10 +28,9 @@ export function nodedevDumpxmlVerb(program: Command, context: Context): void {
 async function run(
   { host, output }: Context,
   wanted: readonly string[],
-  { strictLibvirt = false }: { readonly strictLibvirt?: true | false },
+  { strictLibvirt = false }: { readonly strictLibvirt?: boolean },
 ): Promise<void> {
-  const devices = listNodeDevices(host);
-  const found = wanted.map((name) => findNodeDevice(devices, name));
-  const names = readPciNames(host);
-  for (const listed of found) output.print(formatNodeDevice(await readNodeDevice(listed, { strictLibvirt, names })));
+  const found = findNodeDevices(listNodeDevices(host), wanted);
+  const options = { strictLibvirt, ...(found.some(({ type }) => type === "pci") && { names: readPciNames(host) }) };
+  for (const listed of found) output.print(formatNodeDevice(await readNodeDevice(listed, options)));
 }

@@ -18,6 +18,7 @@ export interface TextBox extends Box {
   readonly style: TextStyle;
 }
 
+/** In CSS pixels. */
 export const fontSizes: Readonly<Record<TextStyle, number>> = {
   address: 12,
   name: 11,

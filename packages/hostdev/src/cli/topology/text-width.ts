@@ -23,8 +23,10 @@ export function textWidth(text: string, fontSize: number): number {
 export function fitText(text: string, fontSize: number, width: number): string {
   if (textWidth(text, fontSize) <= width) return text;
   let fitting = "";
+  let used = textWidth("…", fontSize);
   for (const character of text) {
-    if (textWidth(`${fitting}${character}…`, fontSize) > width) break;
+    used += textWidth(character, fontSize);
+    if (used > width) break;
     fitting += character;
   }
   return `${fitting.trimEnd()}…`;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { adminProgram } from "../../src/cli/admin-program.ts";
+import { runProgram } from "../../src/cli/run-program.ts";
+import { userProgram } from "../../src/cli/user-program.ts";
+import { type FakeHost, labMachine } from "../fake-host/index.ts";
+import { repositoryRoot } from "../style/source-tree.ts";
+import { parseJsonPage, undocumented } from "./json-page.ts";
+
+const page = parseJsonPage(readFileSync(join(repositoryRoot, "docs/json.md"), "utf8"));
+const programs = { hostdev: userProgram, "hostdev-admin": adminProgram };
+const domain = `<domain type='qemu'><name>vm</name><memory unit='MiB'>256</memory><os><type arch='x86_64' machine='q35'>hvm</type>
+  </os><devices><hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0' bus='4' slot='1' function='0'/>
+  </source></hostdev></devices></domain>`;
+
+/** Config space with MSI, MSI-X and ACS, and vital product data: what the lab's devices do not have. */
+const config = new Uint8Array(4096);
+config.set([0x86, 0x80, 0xd3, 0x10, 0, 0, 0x10, 0]);
+config[0x34] = 0x40;
+config.set([0x05, 0x50, 0x8b, 0x00], 0x40);
+config.set([0x11, 0, 0x04, 0x80, 0x03, 0x20, 0, 0, 0x03, 0x30, 0, 0], 0x50);
+config.set([0x0d, 0, 1, 0, 0x1f, 0, 0x1d, 0], 0x100);
+const vpd = Uint8Array.from([0x82, 1, 0, 0x58, 0x90, 4, 0, 0x50, 0x4e, 1, 0x37, 0x78]);
+
+const seen = new Set<string>();
+const wrong: string[] = [];
+
+/** Runs a command line with `--json`, and compares what it prints with the page. */
+async function look(host: FakeHost, line: string): Promise<void> {
+  let text = "";
+  const print = (more: string) => {
+    text += more;
+  };
+  const [program = "", ...args] = line.split(" ");
+  const output = { print, warn: () => {}, width: undefined, hasColour: false };
+  await runProgram(programs[program as keyof typeof programs], [...args, "--json"], host, output);
+  const value: object = JSON.parse(text);
+  wrong.push(...undocumented(page, "error" in value ? "Errors" : `${program} ${args[0]}`, value, seen));
+}
+
+/** All verbs on the lab's machine, before, during and after a grant, and after one that was killed. */
+before(async () => {
+  const machine = labMachine().function("0000:00:1e.0", { config, vpd }).file("/home/vm.xml", domain).build();
+  const root = machine.open();
+  machine.write("/sys/bus/pci/devices/0000:05:00.0/sriov_numvfs", "2");
+  const grant = "hostdev-admin grant 04:01.0 --to alex --memory 256MiB --hold 04:03.0";
+  await look(root, "hostdev-admin grant 04:01.0 --to alex");
+  await look(root, `${grant} --dry-run`);
+  await look(root, grant);
+  const alex = machine.open("alex");
+  const qemu = machine.process({ user: "alex", comm: "qemu-system-x86", cmdline: ["qemu", "-name", "guest=vm"] });
+  const held = machine.holdGroup(qemu, 13);
+  for (const host of [root, alex]) {
+    for (const device of ["04:01.0", "05:00.0", "05:10.0", "01:00.0", "00:02.0", "00:1e.0"])
+      await look(host, `hostdev show ${device}`);
+    for (const verb of ["devices", "groups", "topology", "doctor", "nodedev-list", "check /home/vm.xml"]) {
+      await look(host, `hostdev ${verb}`);
+    }
+  }
+  await look(root, "hostdev domxml-to-native qemu-argv /home/vm.xml");
+  await look(root, "hostdev-admin grants");
+  await look(root, "hostdev-admin revoke 04:01.0");
+  held.close();
+  await look(root, "hostdev-admin revoke 04:01.0 --dry-run");
+  await look(root, "hostdev-admin revoke 04:01.0");
+  const killed = machine.open();
+  killed.crashAt(4, "after");
+  await runProgram(adminProgram, grant.split(" ").slice(1), killed, {
+    print: () => {},
+    warn: () => {},
+    width: undefined,
+    hasColour: false,
+  });
+  await look(machine.open(), "hostdev-admin recover");
+});
+
+test("docs/json.md has every field that the commands print, with its type", () => {
+  assert.deepEqual([...new Set(wrong)], []);
+});
+
+test("docs/json.md has no field that no command prints", () => {
+  const never = [...page].flatMap(([shape, fields]) =>
+    [...fields.keys()].flatMap((field) => (seen.has(`${shape}.${field}`) ? [] : [`${shape}: ${field}`])),
+  );
+  assert.deepEqual(never, []);
+});
