@@ -21,16 +21,21 @@ export interface NodeDevice {
 }
 
 /**
- * Finds a device by its name. Takes a PCI address, too.
+ * Finds devices by their names. Takes PCI addresses, too.
  *
- * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`.
+ * @throws {HostdevError} `HD_DEVICE_NOT_FOUND` for the first that is not among them.
  */
-export function findNodeDevice(devices: readonly ListedNodeDevice[], name: string): ListedNodeDevice {
-  const address = tryParsePciAddress(name);
-  const wanted = address === undefined ? name : `pci_${formatPciAddress(address).replace(/[:.]/g, "_")}`;
-  const found = devices.find((device) => device.name === wanted);
-  if (found !== undefined) return found;
-  throw new HostdevError("HD_DEVICE_NOT_FOUND", `There is no node device "${name}"`, { device: name });
+export function findNodeDevices(
+  devices: readonly ListedNodeDevice[],
+  names: readonly string[],
+): readonly ListedNodeDevice[] {
+  const byName = new Map(devices.map((device) => [device.name, device]));
+  return names.map((name) => {
+    const address = tryParsePciAddress(name);
+    const found = byName.get(address === undefined ? name : `pci_${formatPciAddress(address).replace(/[:.]/g, "_")}`);
+    if (found !== undefined) return found;
+    throw new HostdevError("HD_DEVICE_NOT_FOUND", `There is no node device "${name}"`, { device: name });
+  });
 }
 
 /**
@@ -45,9 +50,9 @@ export async function readNodeDevice(listed: ListedNodeDevice, options: ReadOpti
   const capability = await kinds[type].read(device, options);
   if (type === "system")
     return { name, path: undefined, node: undefined, links: [], parent, driver: undefined, capability };
-  // Records of devices without a node have no links; PCI functions have the most records, and need no look.
   const { path, node, driver } = device;
-  return { name, path, node, links: node === undefined ? [] : device.links, parent, driver, capability };
+  const links = node === undefined ? [] : device.links; // without a node no look into udev's record
+  return { name, path, node, links, parent, driver, capability };
 }
 
 /** Writes a device as libvirt does (`virNodeDeviceDefFormat`). Pure. */

@@ -29,15 +29,17 @@ function fromConfigSpace(config: ConfigSpace): PciExpress | null {
   return { link: { port, max: { ...max, width: max.width ?? 0 }, current: { ...current, width: current.width ?? 0 } } };
 }
 
-/** The kernel makes these files for PCI Express functions only, with "Unknown" and 0 for those without a link. */
+/** The kernel makes these files for PCI Express functions only, with "Unknown" and 0 where there is no link. */
 function fromFiles(device: UdevDevice): PciExpress | null {
-  const read = (which: "max" | "current"): Link => {
-    const speedGTs = Number.parseFloat(device.attribute(`${which}_link_speed`) ?? "");
-    return { speedGTs: Number.isNaN(speedGTs) ? null : speedGTs, width: device.number(`${which}_link_width`) ?? 0 };
-  };
   if (device.attribute("max_link_speed") === undefined) return null;
-  const max = read("max");
-  return { link: max.speedGTs === null ? null : { port: null, max, current: read("current") } };
+  const [max, current] = [readLink(device, "max"), readLink(device, "current")];
+  const hasLink = [max, current].some(({ speedGTs, width }) => speedGTs !== null || width > 0);
+  return { link: hasLink ? { port: null, max, current } : null };
+}
+
+function readLink(device: UdevDevice, which: "max" | "current"): Link {
+  const speedGTs = Number.parseFloat(device.attribute(`${which}_link_speed`) ?? "");
+  return { speedGTs: Number.isNaN(speedGTs) ? null : speedGTs, width: device.number(`${which}_link_width`) ?? 0 };
 }
 
 /** libvirt: `virPCIEDeviceInfoFormat`. Pure. */

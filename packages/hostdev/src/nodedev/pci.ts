@@ -10,7 +10,6 @@ import { inKernelOrder } from "./kernel-order.ts";
 import { formatMdevTypes, type MdevType, mdevTypesFolder, readMdevTypes } from "./mdev-types.ts";
 import { formatExpress, type PciExpress, readExpress } from "./pci-express.ts";
 import type { UdevDevice } from "./udev-device.ts";
-import { toNumber } from "./udev-device.ts";
 import { formatVitalProductData } from "./vpd.ts";
 import { capabilityElement, element, hex, idElement, textElement } from "./xml-output.ts";
 
@@ -37,7 +36,6 @@ export interface PciCapability {
 
 /** libvirt: `udevProcessPCI`, `virNodeDeviceGetPCIDynamicCaps`, `virNodeDeviceCapPCIDefFormat`. */
 export const pciKind: CapabilityKind<PciCapability> = {
-  isListed: ({ sysname }) => tryParsePciAddress(sysname) !== undefined,
   further: (device) => [
     ...(device.host.list(`${device.path}/${mdevTypesFolder}`)?.length ? (["mdev_types"] as const) : []),
     ...(readVitalProductData(device.host, device.sysname) === null ? [] : (["vpd"] as const)),
@@ -74,7 +72,7 @@ function read(device: UdevDevice, { strictLibvirt = false, names: given }: ReadO
   const headerType = config?.header?.type;
   return {
     type: "pci",
-    classCode: toNumber(device.property("PCI_CLASS"), 16) ?? null,
+    classCode: device.number("class", 16) ?? null,
     address: parsePciAddress(sysname),
     product: { id: productId, name: names.device(vendorId, productId) },
     vendor: { id: vendorId, name: names.vendor(vendorId) },
