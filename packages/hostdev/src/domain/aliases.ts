@@ -23,22 +23,25 @@ export function assignAliases(domain: Domain): void {
   const { devices } = domain;
   for (const device of allDevices(domain)) if (!isUserAlias(device.alias)) delete device.alias;
   for (const disk of devices.disks) disk.alias ??= diskAlias(domain, disk);
-  for (const [index, card] of devices.interfaces.entries()) if (card.type !== "hostdev") card.alias ??= `net${index}`;
-  number([...devices.interfaces.filter((card) => card.type === "hostdev"), ...devices.hostDevices], "hostdev");
-  number(devices.filesystems, "fs");
+  count(
+    devices.interfaces.filter((card) => card.type !== "hostdev"),
+    "net",
+  );
+  count([...devices.interfaces.filter((card) => card.type === "hostdev"), ...devices.hostDevices], "hostdev");
+  count(devices.filesystems, "fs");
   number(devices.sounds, "sound");
-  number(devices.redirdevs, "redir");
+  count(devices.redirdevs, "redir");
   number(devices.videos, "video");
-  number(devices.serials, "serial");
-  number(devices.parallels, "parallel");
-  number(devices.channels, "channel");
-  number(devices.consoles, "console");
-  number(devices.inputs, "input");
+  count(devices.serials, "serial");
+  count(devices.parallels, "parallel");
+  count(devices.channels, "channel");
+  count(devices.consoles, "console");
+  count(devices.inputs, "input");
   number(devices.hubs, "hub");
-  number(devices.shmems, "shmem");
+  count(devices.shmems, "shmem");
   number(devices.smartcards, "smartcard");
-  number(devices.watchdogs, "watchdog");
-  number(devices.rngs, "rng");
+  count(devices.watchdogs, "watchdog");
+  count(devices.rngs, "rng");
   number(devices.tpms, "tpm");
   number(devices.panics, "panic");
   for (const controller of devices.controllers) controller.alias ??= controllerAlias(domain, controller);
@@ -63,6 +66,13 @@ export function allDevices({ devices }: Domain): (DeviceInfo & object)[] {
   });
 }
 
+/** Numbers devices in their order, without those that have a name of their own. */
+function count(devices: readonly DeviceInfo[], prefix: string): void {
+  let next = 0;
+  for (const device of devices) device.alias ??= `${prefix}${next++}`;
+}
+
+/** Numbers devices by their place in the list. */
 function number(devices: readonly DeviceInfo[], prefix: string): void {
   for (const [index, device] of devices.entries()) device.alias ??= `${prefix}${index}`;
 }

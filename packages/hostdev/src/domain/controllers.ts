@@ -15,7 +15,9 @@ export function findController<T extends ControllerType>(
   type: T,
   index: number,
 ): ControllerOf<T> | undefined {
-  return controllersOf(domain, type).find((controller) => controller.index === index);
+  return domain.devices.controllers.find(
+    (controller): controller is ControllerOf<T> => controller.type === type && controller.index === index,
+  );
 }
 
 /** Puts a controller before the first of its type with a higher index; a master before its companions. */

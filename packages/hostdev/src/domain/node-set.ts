@@ -7,7 +7,9 @@ export const nodeSet: Value<number[]> = {
   malformed: true,
   parse: (text) => {
     const members = new Set<number>();
-    for (const part of text.replaceAll(/\s/g, "").split(",")) {
+    const parts = text.replaceAll(/\s/g, "").split(",");
+    if (parts.length > 512) return undefined; // More than any machine needs, and each may be long.
+    for (const part of parts) {
       const match = /^(\^?)(\d{1,5})(?:-(\d{1,5}))?$/.exec(part);
       if (match === null) return undefined;
       const first = Number(match[2]);

@@ -108,7 +108,7 @@ export const os = object({
       tables: list(
         "table",
         object({
-          type: required(attribute("type", oneOf("raw", "rawset", "slic", "msdm"))),
+          type: required(attribute("type", oneOf("raw", "slic", "msdm"))),
           path: required(content(path)),
         }),
       ),

@@ -16,6 +16,7 @@ import {
 import { ccidArguments, controllerArguments, rootControllerArguments } from "./arguments/controller.ts";
 import { cpuArguments } from "./arguments/cpu.ts";
 import { diskArguments } from "./arguments/disk.ts";
+import { filesystemArguments } from "./arguments/filesystem.ts";
 import { loaderArguments } from "./arguments/firmware.ts";
 import {
   bootArguments,
@@ -28,30 +29,29 @@ import {
 } from "./arguments/general.ts";
 import { graphicsArguments } from "./arguments/graphics.ts";
 import { hostDeviceArguments } from "./arguments/host-device.ts";
+import { inputArguments } from "./arguments/input.ts";
 import { interfaceArguments } from "./arguments/interface.ts";
 import { iothreadArguments } from "./arguments/iothread.ts";
 import { machineArguments, smpArguments } from "./arguments/machine.ts";
 import { memoryArguments, memoryDeviceArguments, numaArguments } from "./arguments/memory.ts";
 import { type Build, keyValues } from "./arguments/options.ts";
 import {
-  filesystemArguments,
-  hubArguments,
-  inputArguments,
   iommuArguments,
   memballoonArguments,
   panicArguments,
-  redirdevArguments,
   rngArguments,
   shmemArguments,
-  smartcardArguments,
-  tpmArguments,
   vsockArguments,
   watchdogArguments,
 } from "./arguments/small-devices.ts";
+import { smartcardArguments } from "./arguments/smartcard.ts";
 import { audioArguments, soundArguments } from "./arguments/sound.ts";
+import { tpmArguments } from "./arguments/tpm.ts";
+import { hubArguments, redirdevArguments } from "./arguments/usb-devices.ts";
 import { videoArguments } from "./arguments/video.ts";
 import type { QemuEnvironment } from "./environment.ts";
 
+export { type NvramFile, nvramFile } from "./arguments/firmware.ts";
 export { environmentOf } from "./arguments/general.ts";
 
 /**

@@ -46,6 +46,8 @@ export interface QemuEnvironment {
   readonly firmware: readonly FirmwareDescriptor[];
   /** The host's processor, for the CPU mode host-model: QEMU's model and features. */
   readonly hostCpu?: string;
+  /** Whether a block device of the host is a CD-ROM drive, whose tray QEMU then works. */
+  readonly isCdromDrive: (path: string) => boolean;
   /** The node of a SCSI device of the host, such as `/dev/sg0`. */
   readonly scsiNode?: (adapter: string, bus: number, target: number, unit: number) => string | undefined;
   readonly descriptors: Descriptors;

@@ -75,6 +75,7 @@ export function referenceEnvironment(domain: Domain, version: QemuVersion): Qemu
     spicePassword: true,
     now: new Date(),
     renderNode: "/dev/dri/foo",
+    isCdromDrive: (path) => path === "/dev/cdrom",
     scsiNode: () => "/dev/sg0",
     spiceCertificates: "/etc/pki/libvirt-spice",
     vsockCid: 42,

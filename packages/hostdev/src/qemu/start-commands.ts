@@ -60,7 +60,8 @@ function limits(disk: Disk): Record<string, unknown> {
     group: tune.groupName ?? `drive-${disk.alias}`,
   };
   return {
-    id: disk.alias,
+    // QEMU's block device of a virtio disk is inside the PCI device.
+    id: disk.target.bus === "virtio" ? `/machine/peripheral/${disk.alias}/virtio-backend` : disk.alias,
     bps: tune.totalBytesSec ?? 0,
     bps_rd: tune.readBytesSec ?? 0,
     bps_wr: tune.writeBytesSec ?? 0,

@@ -35,6 +35,7 @@ export function sessionEnvironment(
     now: host.now(),
     ports: { vnc: 5900, spice: 5901, spiceTls: 5902 },
     firmware: [],
+    isCdromDrive: (path) => /^\/dev\/sr\d+$/.test(host.realPath(path) ?? path), // sr: the kernel's CD-ROM driver
     descriptors: {},
     sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };

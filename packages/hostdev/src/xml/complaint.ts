@@ -9,16 +9,17 @@ export interface Origin {
   readonly position: XmlPosition;
 }
 
-const origins = new WeakMap<object, Origin>();
+// A hidden property: a WeakMap with thousands of entries makes every garbage collection slow.
+const originKey = Symbol("origin");
 
 /** Remembers where an object of a model was read. The model itself stays plain data. */
 export function rememberOrigin(object: object, origin: Origin): void {
-  origins.set(object, origin);
+  Object.defineProperty(object, originKey, { value: origin });
 }
 
 /** Where an object of a model was read; `undefined` when it was made by the program. */
 export function originOf(object: object): Origin | undefined {
-  return origins.get(object);
+  return (object as { [originKey]?: Origin })[originKey];
 }
 
 /**
@@ -60,7 +61,7 @@ export function originOfElement(element: XmlElement, parentPath: string): Origin
 
 function placeOf(place: object | Origin): { path: string; position: XmlPosition | Record<string, never> } {
   if ("path" in place && "position" in place) return place as Origin;
-  return origins.get(place) ?? { path: "domain", position: {} };
+  return originOf(place) ?? { path: "domain", position: {} };
 }
 
 function where(path: string, position: XmlPosition | Record<string, never>): string {

@@ -79,7 +79,7 @@ export class Cursor {
       throw unsupported(
         place,
         `attribute ${attribute.name}=${JSON.stringify(attribute.value)} is not supported here`,
-        this.#askedAttributes.size === 0 ? "no attribute here" : `here: ${listOf([...this.#askedAttributes])}`,
+        this.#askedAttributes.size === 0 ? "no attribute" : listOf([...this.#askedAttributes]),
       );
     }
     for (const [child] of this.#children.values()) {
@@ -88,15 +88,15 @@ export class Cursor {
         originOfElement(child, this.origin.path),
         `this element is not supported inside <${this.#element.name}>`,
         this.#askedChildren.size === 0
-          ? "no element here"
-          : `here: ${listOf([...this.#askedChildren].map((name) => `<${name}>`))}`,
+          ? "no element inside it"
+          : listOf([...this.#askedChildren].map((name) => `<${name}>`)),
       );
     }
     if (!this.#askedText && this.#element.text.trim() !== "") {
       throw unsupported(
         this.origin,
         `the text ${JSON.stringify(this.#element.text.trim().slice(0, 40))} is not expected`,
-        "no text here",
+        "no text",
       );
     }
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 /** As much of QMP as a test needs. */
@@ -15,26 +14,28 @@ export async function qmpSession(path: string, ended: Promise<void>): Promise<Qm
   ended.then(() => {
     isOver = true;
   });
-  while (!existsSync(path)) {
-    if (isOver) return undefined;
+  let socket = await tryConnect(path);
+  while (socket === undefined && !isOver) {
     await new Promise((resolve) => setTimeout(resolve, 20));
+    socket = await tryConnect(path);
   }
-  const socket = connect(path);
+  if (socket === undefined) return undefined;
+  const connected = socket;
   const waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = [];
   const fail = () => {
     for (const { reject } of waiting.splice(0)) reject(new Error("QEMU ended"));
   };
-  const lines = createInterface({ input: socket }).on("error", fail);
+  const lines = createInterface({ input: connected }).on("error", fail);
   lines.on("line", (line) => {
     const message = JSON.parse(line) as { return?: unknown; error?: { desc: string } };
     if ("return" in message) waiting.shift()?.resolve(message.return);
     else if (message.error !== undefined) waiting.shift()?.reject(new Error(message.error.desc));
   });
-  socket.on("error", fail).on("close", fail);
+  connected.on("error", fail).on("close", fail);
   const execute = (command: string, given: object = {}) =>
     new Promise<unknown>((resolve, reject) => {
       waiting.push({ resolve, reject });
-      socket.write(`${JSON.stringify({ execute: command, arguments: given })}\n`);
+      connected.write(`${JSON.stringify({ execute: command, arguments: given })}\n`);
     });
   try {
     await execute("qmp_capabilities");
@@ -42,6 +43,15 @@ export async function qmpSession(path: string, ended: Promise<void>): Promise<Qm
     return undefined; // It ended while we connected; its own words say why.
   }
   return { execute };
+}
+
+/** The socket appears a moment before QEMU listens on it. */
+function tryConnect(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", () => resolve(undefined));
+  });
 }
 
 /** An empty qcow2 image (version 3, clusters of 64 KiB): header, refcount table, refcounts, and a table of nothing. */

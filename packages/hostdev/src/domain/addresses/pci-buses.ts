@@ -15,6 +15,7 @@ export interface Wish {
   readonly integrated?: boolean | undefined;
 }
 
+/** The buses by index, with what is taken on each. */
 export class PciBuses {
   readonly buses: PciBus[];
   /** Whether missing buses are added; otherwise there is no place. */

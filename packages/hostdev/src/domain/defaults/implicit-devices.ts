@@ -12,7 +12,8 @@ export function fillControllerDefaults(domain: Domain): void {
     if (controller.index !== undefined) continue;
     const used = new Set(written.filter((other) => other.type === controller.type).map((other) => other.index));
     const isRoot = controller.type === "pci" && (controller.model === "pci-root" || controller.model === "pcie-root");
-    let index = 0;
+    // The root bus has index 0 whether or not the XML names it.
+    let index = controller.type === "pci" && !isRoot ? 1 : 0;
     while (!isRoot && used.has(index)) index++;
     controller.index = index;
   }

@@ -17,6 +17,7 @@ import { size } from "../../xml/sizes.ts";
 import { cNumber, integer, oneOf, onOff } from "../../xml/values.ts";
 import { deviceInfo, virtioDriver, virtioOptions } from "./device-info.ts";
 
+/** The kinds of PCI buses. */
 export const pciControllerModels = [
   "pci-root",
   "pcie-root",
@@ -31,6 +32,7 @@ export const pciControllerModels = [
 ] as const;
 export type PciControllerModel = (typeof pciControllerModels)[number];
 
+/** The kinds of USB controllers; `none` switches USB off. */
 export const usbControllerModels = [
   "none",
   "piix3-uhci",
@@ -47,6 +49,7 @@ export const usbControllerModels = [
 ] as const;
 export type UsbControllerModel = (typeof usbControllerModels)[number];
 
+/** The kinds of SCSI controllers; `auto` is as if nothing was said. */
 export const scsiControllerModels = [
   "auto",
   "lsilogic",

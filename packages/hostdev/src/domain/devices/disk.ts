@@ -21,6 +21,7 @@ import { cNumber, integer, matching, oneOf, onOff, someText, yesNo } from "../..
 import { bootableInfo, virtioModels, virtioOptions } from "./device-info.ts";
 import { type Storage, storageSources } from "./storage-source.ts";
 
+/** The image formats that QEMU reads; `fat` is a folder shown as a disk. */
 export const diskFormats = ["raw", "qcow2", "vmdk", "qed", "vdi", "vhdx", "vpc", "qcow", "luks", "fat"] as const;
 export type DiskFormat = (typeof diskFormats)[number];
 

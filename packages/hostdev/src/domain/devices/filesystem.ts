@@ -45,7 +45,6 @@ export const filesystem = variants(
           xattr: attribute("xattr", onOff),
           cacheMode: childAttribute("cache", "mode", oneOf("none", "always")),
           sandboxMode: childAttribute("sandbox", "mode", oneOf("namespace", "chroot")),
-          lock: child("lock", object({ posix: attribute("posix", onOff), flock: attribute("flock", onOff) })),
           threadPoolSize: childAttribute("thread_pool", "size", integer(0)),
         }),
       ),

@@ -36,8 +36,11 @@ const host = object({
   socket: attribute("socket", path),
 });
 
+/** `<source>` of a file. */
 export const fileSource = object({ file: attribute("file", someText), startupPolicy, index, labels: deviceLabels });
+/** `<source>` of a block device. */
 export const blockSource = object({ dev: attribute("dev", someText), startupPolicy, index, labels: deviceLabels });
+/** `<source>` of a folder. */
 export const dirSource = object({ dir: required(attribute("dir", path)), startupPolicy, index, labels: deviceLabels });
 const remote = { name: attribute("name", anyText), index, hosts: list("host", host) } satisfies Fields;
 const web = {
@@ -51,6 +54,7 @@ const web = {
   labels: deviceLabels,
 } satisfies Fields;
 
+/** `<source>` of a disk that another machine has. */
 export const networkSource = variants("protocol", {
   nbd: { ...remote, labels: deviceLabels },
   http: web,
@@ -69,6 +73,7 @@ export const networkSource = variants("protocol", {
     labels: deviceLabels,
   },
 });
+/** `<source>` of a namespace of an NVMe device that QEMU drives itself. */
 export const nvmeSource = object({
   type: required(attribute("type", oneOf("pci"))),
   managed: attribute("managed", yesNo),
@@ -78,6 +83,7 @@ export const nvmeSource = object({
     child("address", object({ type: fallback(attribute("type", oneOf("pci")), "pci"), ...pciAddressFields })),
   ),
 });
+/** `<source>` of a disk that another program serves. */
 export const vhostUserSource = object({
   type: required(attribute("type", oneOf("unix"))),
   path: required(attribute("path", path)),

@@ -3,6 +3,7 @@ import { attribute, child, type Infer, object } from "../../xml/schema.ts";
 import { integer, oneOf, onOff, path, yesNo } from "../../xml/values.ts";
 import { deviceInfo, virtioOptions } from "./device-info.ts";
 
+/** The kinds of graphics cards; `none` is for no card where one would be added. */
 export const videoModels = ["vga", "cirrus", "qxl", "virtio", "bochs", "ramfb", "vmvga", "none"] as const;
 export type VideoModel = (typeof videoModels)[number];
 

@@ -2,11 +2,13 @@
 
 /** Rules about the other devices. libvirt: qemu_validate.c. */
 import { invalid, unsupported } from "../../xml/complaint.ts";
-import { controllersOf } from "../controllers.ts";
 import { virtioNetworkModel } from "../devices/network-interface.ts";
 import type { Domain } from "../domain.ts";
 import { chipsetOf } from "../machine.ts";
+import { validateControllers } from "./controllers.ts";
+import { validateScreens } from "./screens.ts";
 
+/** Refuses devices that the machine cannot have, alone or together. */
 export function validateDevices(domain: Domain): void {
   validateControllers(domain);
   validateInterfaces(domain);
@@ -15,50 +17,11 @@ export function validateDevices(domain: Domain): void {
   validateShmem(domain);
   validateIommu(domain);
   validateWatchdogs(domain);
+  validateSingles(domain);
   validatePorts(domain);
   const panics = domain.devices.panics.map((panic) => panic.model);
   const twice = domain.devices.panics.find((panic, index) => panics.indexOf(panic.model) !== index);
   if (twice !== undefined) throw invalid(twice, `there are two panic devices of model ${twice.model}`);
-}
-
-function validateControllers(domain: Domain): void {
-  for (const usb of controllersOf(domain, "usb")) {
-    const isXhci = usb.model === "nec-xhci" || usb.model === "qemu-xhci";
-    if (usb.ports !== undefined && !isXhci)
-      throw invalid(usb, `a controller of model ${usb.model} has a fixed number of ports`);
-    if ((usb.ports ?? 0) > 15)
-      throw invalid(usb, `a controller of model ${usb.model} has at most 15 ports, not ${usb.ports}`);
-  }
-  const cells = domain.cpu?.numa?.cells.length ?? 0;
-  for (const controller of controllersOf(domain, "pci")) {
-    const { model, target, index } = controller;
-    const isRoot = model === "pci-root" || model === "pcie-root";
-    if (isRoot !== (index === 0))
-      throw invalid(controller, `a pci controller of model ${model} cannot have index ${index}`);
-    if (isRoot && (model === "pcie-root") !== (chipsetOf(domain) === "q35"))
-      throw invalid(controller, `machine ${domain.os.type.machine} has no ${model}`);
-    const node = target?.node;
-    if (node !== undefined && node >= cells)
-      throw invalid(controller, `there is no NUMA cell ${node}; the guest has ${cells}`);
-    if (node !== undefined && model !== "pci-expander-bus" && model !== "pcie-expander-bus")
-      throw invalid(controller, "<node> is for expander buses");
-    if (controller.pciHole64KiB !== undefined && !isRoot) throw invalid(controller, "<pcihole64> is for the root bus");
-  }
-  const indexes = new Set<string>();
-  for (const controller of domain.devices.controllers) {
-    if (controller.type === "usb" || controller.type === "pci") continue;
-    const key = `${controller.type} ${controller.index}`;
-    if (indexes.has(key))
-      throw invalid(controller, `there are two ${controller.type} controllers with index ${controller.index}`);
-    indexes.add(key);
-  }
-  if (chipsetOf(domain) === "q35") {
-    const [ide] = controllersOf(domain, "ide");
-    const disk = domain.devices.disks.find((candidate) => candidate.target.bus === "ide");
-    if (disk !== undefined ? true : ide !== undefined) {
-      throw unsupported(disk ?? ide ?? domain, "machine q35 has no IDE controller", "bus sata, scsi, virtio or usb");
-    }
-  }
 }
 
 function validateInterfaces({ devices }: Domain): void {
@@ -88,41 +51,6 @@ function validateInterfaces({ devices }: Domain): void {
     const { rxQueueSize = 256, txQueueSize = 256 } = card.driver ?? {};
     for (const size of [rxQueueSize, txQueueSize])
       if (Math.log2(size) % 1 !== 0) throw invalid(card, `a queue size of ${size} is not a power of two`);
-  }
-}
-
-function validateScreens({ devices }: Domain): void {
-  const kinds = devices.graphics.map((graphics) => graphics.type);
-  const twice = devices.graphics.find((graphics, index) => kinds.indexOf(graphics.type) !== index);
-  if (twice !== undefined) throw unsupported(twice, `there are two screens of type ${twice.type}`, "one of each type");
-  for (const graphics of devices.graphics) {
-    if (!("listens" in graphics)) continue;
-    const [, second] = graphics.listens;
-    if (second !== undefined) throw unsupported(second, "there are two <listen>", "one <listen>");
-    const [first] = graphics.listens;
-    if (first?.type === "address" && graphics.listen !== undefined && first.address !== graphics.listen) {
-      throw invalid(graphics, `attribute listen='${graphics.listen}' is not the address of <listen>, ${first.address}`);
-    }
-  }
-  for (const [index, video] of devices.videos.entries()) {
-    if (video.model?.type === "none" && devices.videos.length > 1)
-      throw invalid(video, "a video of type none is the only one");
-    const canBeSecond = ["qxl", "virtio", "bochs", "vga", undefined].includes(video.model?.type);
-    if (index > 0 && !canBeSecond)
-      throw unsupported(
-        video,
-        `a card of type ${video.model?.type} can only be the first`,
-        "types qxl, virtio, bochs and vga",
-      );
-    if (video.model?.blob !== undefined && video.model.type !== "virtio")
-      throw invalid(video, "blob is for type virtio");
-    const hasResolution = ["vga", "qxl", "virtio", "bochs", "ramfb"].includes(video.model?.type ?? "");
-    if (video.model?.resolution !== undefined && !hasResolution)
-      throw unsupported(
-        video,
-        `a card of type ${video.model.type} has no <resolution>`,
-        "types vga, qxl, virtio and bochs",
-      );
   }
 }
 
@@ -172,6 +100,15 @@ function validateIommu(domain: Domain): void {
   if (driver?.eim === true && driver.intremap !== true) throw invalid(iommu, "eim='on' needs intremap='on'");
 }
 
+function validateSingles({ devices }: Domain): void {
+  const [, second] = devices.tpms;
+  if (second !== undefined) throw unsupported(second, "there are two TPMs", "one TPM");
+  for (const smartcard of devices.smartcards) {
+    if (smartcard.mode === "host-certificates" && smartcard.certificates.length !== 3)
+      throw invalid(smartcard, `it takes three certificates, not ${smartcard.certificates.length}`);
+  }
+}
+
 function validateWatchdogs(domain: Domain): void {
   const { watchdogs } = domain.devices;
   for (const watchdog of watchdogs) {
@@ -211,6 +148,9 @@ function validatePorts({ devices }: Domain): void {
   }
   for (const device of [...devices.serials, ...devices.channels, ...devices.redirdevs]) {
     const reconnects = (device.type === "unix" || device.type === "tcp") && device.source?.reconnect !== undefined;
+    const again = reconnects ? device.source?.reconnect : undefined;
+    if (again?.enabled === true && again.timeoutSeconds === undefined)
+      throw invalid(again, "attribute 'timeout' is missing");
     if (reconnects && device.source?.mode !== "connect") throw invalid(device, "<reconnect> is for mode='connect'");
   }
 }

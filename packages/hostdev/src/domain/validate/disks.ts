@@ -23,6 +23,7 @@ export function validateDisks(domain: Domain): void {
     validateKind(disk);
     validateIdentity(disk);
     validateUnit(domain, disk);
+    validateQueues(disk);
     const groups = domain.throttleGroups?.list.map((group) => group.groupName) ?? [];
     for (const { group } of disk.throttleFilters?.filters ?? []) {
       if (!groups.includes(group)) throw invalid(disk.throttleFilters ?? disk, `there is no throttle group ${group}`);
@@ -72,6 +73,22 @@ function validateIdentity(disk: Disk): void {
   }
   if (disk.wwn !== undefined && bus !== "scsi" && !isIde)
     throw invalid(disk, "<wwn> is for the buses scsi, sata and ide");
+}
+
+/** Queues that are given to iothreads are given once, and all of them. */
+function validateQueues(disk: Disk): void {
+  const mapping = disk.driver?.iothreads?.list ?? [];
+  const given = mapping.flatMap((thread) => thread.queues.map((queue) => queue.id));
+  if (given.length === 0) return;
+  const count = disk.driver?.queues;
+  if (count === undefined) throw invalid(disk, "queues of iothreads need the number of queues, <driver queues='...'>");
+  if (mapping.some((thread) => thread.queues.length === 0))
+    throw invalid(disk, "either all iothreads name their queues, or none");
+  for (let queue = 0; queue < Math.max(count, ...given.map((id) => id + 1)); queue++) {
+    const times = given.filter((id) => id === queue).length;
+    if (queue >= count) throw invalid(disk, `there is no queue ${queue}; the disk has ${count}`);
+    if (times !== 1) throw invalid(disk, `queue ${queue} is given to ${times} iothreads instead of one`);
+  }
 }
 
 /** How far the numbers of an address go on each bus. */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { invalid, unsupported } from "../../xml/complaint.ts";
 import type { Domain } from "../domain.ts";
+import { switchState } from "../features.ts";
+import { chipsetOf } from "../machine.ts";
 
 /** Rules about `<loader>`, `<nvram>` and what is booted. libvirt: virDomainDefOSValidate. */
 export function validateFirmware(domain: Domain): void {
   const { os, features } = domain;
+  if (os.loader?.secure === true && os.firmware === undefined) validateSecure(domain);
   const { loader, nvram } = os;
   const place = loader ?? nvram ?? os;
   if (os.firmware === undefined && (loader !== undefined || nvram !== undefined) && loader?.path === undefined) {
@@ -37,4 +40,12 @@ export function validateFirmware(domain: Domain): void {
   if (enabled("enrolled-keys") === true && enabled("secure-boot") === false) {
     throw invalid(os.firmwareFeatures ?? os, "feature enrolled-keys needs feature secure-boot, which is disabled");
   }
+}
+
+/** Firmware that guards its variables does so in system management mode, which only q35 has. */
+function validateSecure(domain: Domain): void {
+  const place = domain.os.loader ?? domain.os;
+  if (chipsetOf(domain) !== "q35") throw unsupported(place, "secure='yes' needs machine q35", "machine q35");
+  if (switchState(domain.features?.smm) !== true)
+    throw invalid(place, "secure='yes' needs <smm state='on'/> in <features>");
 }

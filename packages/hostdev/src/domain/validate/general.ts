@@ -6,9 +6,11 @@ import type { Domain } from "../domain.ts";
 import { switchState } from "../features.ts";
 import { chipsetOf } from "../machine.ts";
 
+/** Refuses machines that contradict themselves. */
 export function validateGeneral(domain: Domain): void {
   validateBootOrder(domain);
   validateProcessors(domain);
+  validateManyProcessors(domain);
   validatePlacement(domain);
   validateFeatures(domain);
   validateIothreads(domain);
@@ -42,6 +44,14 @@ function validateProcessors({ vcpu, cpu }: Domain): void {
     }
     if (clusters !== 1) throw unsupported(topology, "PCs have no processor clusters", "clusters='1'");
   }
+  if (
+    cpu !== undefined &&
+    cpu.features.length > 0 &&
+    (cpu.mode ?? "custom") === "custom" &&
+    cpu.model?.name === undefined
+  )
+    throw invalid(cpu, "features need a <model> that they are changes to");
+  validateCpuDetails(cpu);
   const assigned = new Set<number>();
   for (const cell of cpu?.numa?.cells ?? []) {
     for (const number of cell.cpus ?? []) {
@@ -50,6 +60,33 @@ function validateProcessors({ vcpu, cpu }: Domain): void {
       assigned.add(number);
     }
   }
+}
+
+function validateCpuDetails(cpu: Domain["cpu"]): void {
+  const { cache, maxPhysAddr, mode } = cpu ?? {};
+  const isHosts = mode === "host-passthrough" || mode === "maximum";
+  if (cache?.mode === "passthrough" && !isHosts)
+    throw invalid(cache, "cache mode 'passthrough' is for cpu modes host-passthrough and maximum");
+  if (maxPhysAddr === undefined) return;
+  if (maxPhysAddr.mode === "passthrough") {
+    if (!isHosts) throw invalid(maxPhysAddr, "mode 'passthrough' is for cpu modes host-passthrough and maximum");
+    if (maxPhysAddr.bits !== undefined) throw invalid(maxPhysAddr, "bits are for mode 'emulate'");
+  } else {
+    if (maxPhysAddr.bits === undefined) throw invalid(maxPhysAddr, "attribute 'bits' is missing");
+    if (maxPhysAddr.limit !== undefined) throw invalid(maxPhysAddr, "limit is for mode 'passthrough'");
+  }
+}
+
+/** More processors than xAPIC has numbers for need an IOMMU that knows longer ones. */
+function validateManyProcessors(domain: Domain): void {
+  const { iommu } = domain.devices;
+  const count = domain.vcpu?.count ?? 1;
+  if (count <= 255) return;
+  if (iommu?.model !== "intel" || iommu.driver?.eim !== true)
+    throw invalid(
+      domain.vcpu ?? domain,
+      `${count} processors need an <iommu model='intel'> with eim='on'; without it there are at most 255`,
+    );
 }
 
 function validatePlacement({ vcpu, numatune }: Domain): void {
@@ -72,6 +109,8 @@ function validateFeatures(domain: Domain): void {
     if (input !== undefined)
       throw invalid(input, "it needs the PS/2 controller, which <ps2 state='off'/> switches off");
   }
+  const tseg = features?.smm?.tsegKiB?.kib ?? 0;
+  if (tseg % 1024 !== 0) throw invalid(features?.smm ?? place, `a <tseg> of ${tseg} KiB is not in whole MiB`);
   if (features?.smm?.tsegKiB !== undefined && chipsetOf(domain) !== "q35")
     throw unsupported(features.smm, "<tseg> is only for q35", "machine q35");
   if (features?.ioapic !== undefined && domain.type !== "kvm")
@@ -112,6 +151,9 @@ function validateIothreads({ iothreadIds, cputune, devices }: Domain): void {
 
 function validateSmbios({ sysinfo, uuid, os }: Domain): void {
   for (const info of sysinfo) {
+    const date = info.bios?.entries.find((entry) => entry.name === "date")?.value;
+    if (date !== undefined && !/^\d{1,2}\/\d{1,2}\/(\d{2}|\d{4})$/.test(date))
+      throw invalid(info.bios ?? info, `date ${JSON.stringify(date)} is not written MM/DD/YYYY`);
     const written = info.system?.entries.find((entry) => entry.name === "uuid")?.value;
     if (written !== undefined && written.toLowerCase() !== uuid) {
       throw invalid(info.system ?? info, `its uuid ${written} is not that of the domain, ${uuid}`);

@@ -10,6 +10,9 @@ export function validateLabels({ seclabels, devices }: Domain): void {
     const model = label.model ?? "";
     if (model !== "" && models.has(model)) throw invalid(label, `a label for security model ${model} is given twice`);
     models.add(model);
+    if (label.type === "static" && label.label === undefined) throw invalid(label, "type='static' needs a <label>");
+    if (label.type === "none" && label.relabel === true)
+      throw invalid(label, "type='none' and relabel='yes' contradict each other");
   }
   for (const disk of devices.disks) {
     const { source } = disk;

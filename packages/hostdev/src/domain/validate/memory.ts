@@ -10,6 +10,25 @@ export function validateMemory(domain: Domain): void {
   validateTune(domain);
   validateHugepages(domain);
   validateDevices(domain);
+  validateSharing(domain);
+}
+
+/** Other programs reach into the guest's memory for some devices, so it must be shared. */
+function validateSharing({ cpu, memoryBacking, devices }: Domain): void {
+  const cells = cpu?.numa?.cells ?? [];
+  const general = memoryBacking?.access === "shared";
+  const isShared =
+    cells.length === 0
+      ? general
+      : cells.every((cell) => (cell.memAccess ?? (general ? "shared" : "private")) === "shared");
+  if (isShared) return;
+  const users = [
+    ...devices.disks.filter((disk) => disk.type === "vhostuser"),
+    ...devices.interfaces.filter((card) => card.type === "vhostuser"),
+    ...devices.filesystems.filter((filesystem) => filesystem.driver?.type === "virtiofs"),
+  ];
+  const [first] = users;
+  if (first !== undefined) throw invalid(first, "it needs shared memory: <memoryBacking> with <access mode='shared'/>");
 }
 
 /** Sizes are rounded up to whole MiB. */
@@ -65,6 +84,8 @@ function validateHugepages({ cpu, memoryBacking }: Domain): void {
 
 function validateDevices({ cpu, devices, maxMemory, memory }: Domain): void {
   const cells = cpu?.numa?.cells.length ?? 0;
+  if (maxMemory !== undefined && cells === 0)
+    throw invalid(maxMemory, "memory devices need a NUMA cell, in <cpu>, that they are in");
   for (const device of devices.memories) {
     const node = "node" in device.target ? device.target.node : undefined;
     if (node !== undefined && node >= Math.max(cells, 1))

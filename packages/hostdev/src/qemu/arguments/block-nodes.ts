@@ -5,7 +5,7 @@ import type { BackingStore, Disk } from "../../domain/devices/disk.ts";
 import type { Storage } from "../../domain/devices/storage-source.ts";
 import { formatPciAddress } from "../../pci/address.ts";
 import { networkProperties } from "./network-storage.ts";
-import { json, type Properties } from "./options.ts";
+import { type Build, json, type Properties } from "./options.ts";
 
 /** The cache mode of a disk in QEMU's terms. libvirt: qemuDomainDiskCachemodeFlags. */
 const cacheModes = {
@@ -26,17 +26,22 @@ interface Image {
   readonly storage: Storage;
   readonly format: string;
   readonly readOnly: boolean;
-  /** Only of the image that the guest writes. */
-  readonly top?: Disk;
+  readonly disk: Disk;
+  /** Whether it is the image that the guest writes. */
+  readonly isTop: boolean;
   readonly metadataCacheBytes?: number | undefined;
   /** `null`: the chain ends here; `undefined`: the image itself says what is below. */
   readonly backing: Image | null | undefined;
 }
 
 /** The nodes of a disk as arguments, lowest first, and the name of the node that the device uses. */
-export function diskNodes(disk: Disk, firstId: number): { readonly args: string[]; readonly node: string } {
+export function diskNodes(
+  build: Build,
+  disk: Disk,
+  firstId: number,
+): { readonly args: string[]; readonly node: string } {
   const image = imageOf(disk);
-  const { args, node } = imageNodes(image, firstId, cacheProperties(disk));
+  const { args, node } = imageNodes(build, image, firstId, cacheProperties(disk));
   if (disk.driver?.copyOnRead !== true) return { args, node };
   const filter = `libvirt-CoR-${disk.target.dev}`;
   return {
@@ -66,27 +71,33 @@ function imageOf(disk: Disk): Image {
     storage: { type: disk.type, source: disk.source } as Storage,
     format: disk.driver?.type ?? "raw",
     readOnly: disk.readonly,
-    top: disk,
+    disk,
+    isTop: true,
     metadataCacheBytes: disk.driver?.metadataCache?.maxSizeBytes,
-    backing: backingOf(disk.backingStore),
+    backing: backingOf(disk, disk.backingStore),
   };
 }
 
-function backingOf(store: BackingStore | undefined): Image | null | undefined {
+function backingOf(disk: Disk, store: BackingStore | undefined): Image | null | undefined {
   if (store === undefined) return undefined;
   if (store.type === "none") return null;
-  const storage = { type: store.type, source: store.source } as Storage;
-  const format = store.format?.type ?? "raw";
-  const metadataCacheBytes = store.format?.metadataCache?.maxSizeBytes;
-  return { storage, format, readOnly: true, metadataCacheBytes, backing: backingOf(store.backingStore) };
+  return {
+    storage: { type: store.type, source: store.source } as Storage,
+    format: store.format?.type ?? "raw",
+    readOnly: true,
+    disk,
+    isTop: false,
+    metadataCacheBytes: store.format?.metadataCache?.maxSizeBytes,
+    backing: backingOf(disk, store.backingStore),
+  };
 }
 
-function imageNodes(image: Image, id: number, cache: Properties): { args: string[]; node: string } {
-  const below = image.backing ? imageNodes(image.backing, id + 1, cache) : { args: [], node: undefined };
+function imageNodes(build: Build, image: Image, id: number, cache: Properties): { args: string[]; node: string } {
+  const below = image.backing ? imageNodes(build, image.backing, id + 1, cache) : { args: [], node: undefined };
   const storageName = `libvirt-${id}-storage`;
-  const { top } = image;
-  const own = { "read-only": image.readOnly, ...(top === undefined ? {} : discardProperties(top)) };
-  const protocol = { ...storageProperties(image.storage, top), "node-name": storageName };
+  const { disk } = image;
+  const own = { "read-only": image.readOnly, ...discardProperties(disk, image.isTop) };
+  const protocol = { ...storageProperties(build, image.storage, disk), "node-name": storageName };
   // A raw image needs no format node of its own, unless its storage presents something else.
   if (image.format === "raw" && image.storage.type !== "dir") {
     return { args: [...below.args, "-blockdev", json({ ...protocol, ...own, ...cache })], node: storageName };
@@ -96,8 +107,8 @@ function imageNodes(image: Image, id: number, cache: Properties): { args: string
     "node-name": formatName,
     ...own,
     ...cache,
-    driver: image.format === "fat" ? "raw" : image.format === "vpc" ? "vpc" : image.format,
-    "discard-no-unref": top?.driver?.discardNoUnref,
+    driver: image.format === "fat" ? "raw" : image.format,
+    "discard-no-unref": image.format === "qcow2" ? disk.driver?.discardNoUnref : undefined,
     "cache-size": image.metadataCacheBytes,
     file: storageName,
     backing: image.backing === null && hasBacking(image.format) ? null : below.node,
@@ -124,8 +135,8 @@ function cacheProperties(disk: Disk): Properties {
   return { cache: { direct: cacheModes[mode].direct, "no-flush": cacheModes[mode].noFlush } };
 }
 
-function discardProperties({ driver }: Disk): Properties {
-  const zeroes = driver?.detectZeroes;
+function discardProperties({ driver }: Disk, isTop: boolean): Properties {
+  const zeroes = isTop ? driver?.detectZeroes : undefined;
   return {
     discard: driver?.discard,
     // QEMU refuses to unmap zeroes on a disk that ignores discards.
@@ -134,15 +145,15 @@ function discardProperties({ driver }: Disk): Properties {
 }
 
 /** The protocol node: how the bytes are reached. */
-export function storageProperties(storage: Storage, disk?: Disk): Properties {
+export function storageProperties({ environment }: Build, storage: Storage, disk?: Disk): Properties {
   const aio = disk?.driver?.io;
   switch (storage.type) {
     case "file":
       return { driver: "file", filename: storage.source?.file, aio };
     case "block": {
       const { dev } = storage.source ?? {};
-      const isTray = disk?.device === "cdrom" && dev !== undefined && /^\/dev\/(cdrom|dvd)/.test(dev);
-      return { driver: isTray ? "host_cdrom" : "host_device", filename: dev, aio };
+      const isDrive = disk?.device === "cdrom" && dev !== undefined && environment.isCdromDrive(dev);
+      return { driver: isDrive ? "host_cdrom" : "host_device", filename: dev, aio };
     }
     case "dir":
       return { driver: "vvfat", dir: storage.source?.dir, floppy: disk?.device === "floppy", rw: false };

@@ -45,7 +45,7 @@ function oneDisk(build: Build, disk: Disk, id: number): string[] {
   const args: string[] = [];
   let drive: string | undefined;
   if (!isEmpty(disk)) {
-    const nodes = diskNodes(disk, id);
+    const nodes = diskNodes(build, disk, id);
     args.push(...nodes.args);
     drive = nodes.node;
     for (const [index, { group }] of (disk.throttleFilters?.filters ?? []).entries()) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Storage } from "../../domain/devices/storage-source.ts";
-import { chipsetOf } from "../../domain/machine.ts";
 /** The guest's firmware: a ROM, or flash memory with variables. libvirt: qemu_firmware.c, qemuBuildPflashBlockdevCommandLine. */
+import type { Domain } from "../../domain/domain.ts";
+import { chipsetOf } from "../../domain/machine.ts";
 import type { Nvram } from "../../domain/os.ts";
 import { invalid, unsupported } from "../../xml/complaint.ts";
+import type { QemuEnvironment } from "../environment.ts";
 import type { FirmwareDescriptor } from "../firmware.ts";
 import { storageProperties } from "./block-nodes.ts";
 import { type Build, json } from "./options.ts";
@@ -70,6 +72,23 @@ function chosenFirmware(build: Build, descriptor: FirmwareDescriptor): Firmware 
   return { code, variables: variablesOf(build, build.domain.os.nvram, format), template, secure: needsSmm, needsSmm };
 }
 
+/** The file that keeps the guest's firmware variables, and the one that it is made from when it is missing. */
+export interface NvramFile {
+  readonly path: string;
+  readonly template: string | undefined;
+}
+
+/**
+ * Which file must exist before a start, for the firmware's variables.
+ *
+ * @returns `undefined` when the firmware keeps none, or keeps them elsewhere than in a file.
+ */
+export function nvramFile(domain: Domain, environment: QemuEnvironment): NvramFile | undefined {
+  const { variables, template } = firmwareOf({ domain, environment, fdSets: { next: 0 } });
+  const path = variables?.storage.type === "file" ? variables.storage.source?.file : undefined;
+  return path === undefined ? undefined : { path, template };
+}
+
 function templateOf(nvram: Nvram | undefined): string | undefined {
   return nvram?.template;
 }
@@ -122,7 +141,10 @@ function choose({ domain, environment }: Build): FirmwareDescriptor {
 }
 
 /** The nodes of the flash memory, and their names for `-machine`. */
-export function pflashNodes({ code, variables }: Firmware): {
+export function pflashNodes(
+  build: Build,
+  { code, variables }: Firmware,
+): {
   readonly args: string[];
   readonly pflash0?: string;
   readonly pflash1?: string;
@@ -145,7 +167,7 @@ export function pflashNodes({ code, variables }: Firmware): {
   };
   const args = ["-blockdev", json(file), "-blockdev", json(format)];
   if (variables === undefined) return { args, pflash0: "libvirt-pflash0-format" };
-  const storage = { ...storageProperties(variables.storage), "node-name": "libvirt-pflash1-storage" };
+  const storage = { ...storageProperties(build, variables.storage), "node-name": "libvirt-pflash1-storage" };
   if (variables.format === "raw") {
     args.push("-blockdev", json({ ...storage, "read-only": false }));
     return { args, pflash0: "libvirt-pflash0-format", pflash1: "libvirt-pflash1-storage" };

@@ -13,7 +13,7 @@ export function machineArguments(build: Build): string[] {
   const { domain } = build;
   const { features, devices } = domain;
   const firmware = firmwareOf(build);
-  const nodes = pflashNodes(firmware);
+  const nodes = pflashNodes(build, firmware);
   const hpet = timerOf(domain.clock, "hpet")?.present;
   const speaker = devices.sounds.find((sound) => sound.model === "pcspk");
   const options = {

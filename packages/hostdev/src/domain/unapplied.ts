@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Domain } from "./domain.ts";
+
+/**
+ * What a domain asks for that neither QEMU's arguments nor its monitor carry, and that only a privileged daemon could
+ * apply to the host: one sentence each, for a note to the user. Empty for most domains.
+ */
+export function unappliedSettings(domain: Domain): string[] {
+  const { cputune, memtune, blkiotune, vcpu, resource, idmap, seclabels, devices, clock } = domain;
+  const found: string[] = [];
+  const note = (is: boolean, text: string) => {
+    if (is) found.push(text);
+  };
+  const pins =
+    (cputune?.vcpupins.length ?? 0) + (cputune?.iothreadpins.length ?? 0) > 0 || cputune?.emulatorpin !== undefined;
+  note(
+    pins || vcpu?.cpuset !== undefined,
+    "CPU pinning (cpuset, <vcpupin>, <emulatorpin>, <iothreadpin>) is left to the scheduler",
+  );
+  const shares =
+    cputune?.shares ?? cputune?.quota ?? cputune?.globalQuota ?? cputune?.emulatorQuota ?? cputune?.iothreadQuota;
+  note(shares !== undefined, "CPU shares and quotas of <cputune> need control groups");
+  note(memtune !== undefined, "memory limits of <memtune> need control groups");
+  note(blkiotune !== undefined, "<blkiotune> needs control groups");
+  note(resource !== undefined, "the partition of <resource> needs control groups");
+  note(idmap !== undefined, "<idmap> is for containers");
+  note(
+    seclabels.some((label) => label.type !== "none"),
+    "security labels (<seclabel>) need a privileged daemon",
+  );
+  for (const card of devices.interfaces) {
+    if (card.type !== "hostdev") continue;
+    note(card.vlan !== undefined, `the <vlan> of ${card.mac} must be set on the host device by root`);
+    note(card.virtualport !== undefined, `the <virtualport> of ${card.mac} must be set up by root`);
+    note(card.mac !== undefined, `the MAC address ${card.mac} of a host device must be set by root`);
+  }
+  for (const device of devices.hostDevices) {
+    note(
+      device.type === "pci" && device.managed === true,
+      `managed='yes': an administrator lends the device beforehand`,
+    );
+  }
+  for (const timer of clock?.timers ?? []) {
+    note(
+      "catchup" in timer && timer.catchup !== undefined,
+      `the limits in <catchup> of the timer ${timer.name} are QEMU's own`,
+    );
+  }
+  return [...new Set(found)];
+}
