@@ -19,6 +19,7 @@ export interface Progress {
  */
 export async function runSteps(host: Host, id: string, steps: readonly Step[], progress: Progress): Promise<void> {
   for (const [index, step] of steps.entries()) {
+    await host.sleep(0); // some steps never wait for anything, and a signal is heard only while we wait
     if (progress.signal?.aborted) {
       const signal = String(progress.signal.reason ?? "a signal");
       throw new HostdevError("HD_INTERRUPTED", `Interrupted by ${signal}`, { signal });

@@ -17,6 +17,7 @@ export interface Ipv4Route extends IpEntry {
   readonly isDirect: boolean;
 }
 
+/** What the text of the route to everywhere is. */
 export const defaultRoute = "default route";
 
 /**

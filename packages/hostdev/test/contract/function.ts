@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { device, type GetSubject, rebind, restored, whileHeld } from "./kernel-subject.ts";
+import { device, eventually, type GetSubject, rebind, restored, whileHeld } from "./kernel-subject.ts";
 
 /** Which files a function has, and what those say that change with its driver. */
 export function functionContract(get: GetSubject): void {
@@ -31,22 +31,25 @@ export function functionContract(get: GetSubject): void {
 
   test("vfio-pci puts a function to sleep until its device is opened; else it is awake, bound or not", async () => {
     const { host, lone, claimGroup, openDevice } = await get();
-    const read = async () => {
-      await host.sleep(500); // runtime power management works behind our back
-      const [power, enable] = ["power_state", "enable"].map((file) => host.readText(`${device(lone.address)}/${file}`));
-      return `${power}${enable}`;
-    };
+    // Runtime power management works behind our back.
+    const becomes = (power: string, enable: string) =>
+      eventually(host, () => {
+        const [isPower, isEnable] = ["power_state", "enable"].map((file) =>
+          host.readText(`${device(lone.address)}/${file}`),
+        );
+        return isPower === `${power}\n` && isEnable === `${enable}\n`;
+      });
     await restored(host, [lone.address], async () => {
-      assert.equal(await read(), "D0\n1\n");
+      await becomes("D0", "1");
       await host.writeKernel(`${device(lone.address)}/driver/unbind`, lone.address);
-      assert.equal(await read(), "D0\n0\n");
+      await becomes("D0", "0");
       await rebind(host, lone.address, "vfio-pci");
-      assert.equal(await read(), "D3hot\n0\n");
-      await whileHeld(claimGroup(lone.group), async () => assert.equal(await read(), "D3hot\n0\n"));
-      await whileHeld(openDevice(lone.group, lone.address), async () => assert.equal(await read(), "D0\n1\n"));
-      assert.equal(await read(), "D3hot\n0\n");
+      await becomes("D3hot", "0");
+      await whileHeld(claimGroup(lone.group), () => becomes("D3hot", "0"));
+      await whileHeld(openDevice(lone.group, lone.address), () => becomes("D0", "1"));
+      await becomes("D3hot", "0");
       await rebind(host, lone.address, "pci-stub");
-      assert.equal(await read(), "D0\n0\n");
+      await becomes("D0", "0");
     });
   });
 }

@@ -99,6 +99,17 @@ export async function whileHeld(holding: Promise<Held>, act: (held: Held) => Pro
   }
 }
 
+/** Waits until something is so that others bring about: half a minute at most. */
+export async function eventually(host: Host, isSo: () => boolean): Promise<void> {
+  for (let tries = 0; !isSo() && tries < 300; tries++) await host.sleep(100);
+  assert.ok(isSo());
+}
+
+/** Whether a driver has the function: one whose unbind hangs still does, though its link is gone. */
+export function hasDriver(host: Host, address: string): boolean {
+  return /^DRIVER=/.test(host.readText(`${device(address)}/uevent`) ?? "");
+}
+
 /** Matches a refused write to a control file. */
 export function refused(errno: string): (error: unknown) => boolean {
   return (error) => {

@@ -11,10 +11,10 @@ import type { Answer } from "./user-view.ts";
 
 const [questions = "", answers = ""] = process.argv.slice(2);
 const host = realHost();
-const lines = createInterface({ input: createReadStream(questions) });
+const input = openSync(questions, "r"); // at once; a stream opens later, when the other side waits for `answers`
 const output = openSync(answers, "w");
 
-for await (const line of lines) {
+for await (const line of createInterface({ input: createReadStream("", { fd: input }) })) {
   const { name, args } = JSON.parse(line) as { name: keyof UserView; args: readonly unknown[] };
   writeSync(output, `${serialize(await call(host[name], args)).toString("base64")}\n`);
 }

@@ -4,7 +4,6 @@ import { mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deserialize } from "node:v8";
-import type { ErrorCode, ErrorDetails } from "../../src/core/error-catalog.ts";
 import { HostdevError } from "../../src/core/errors.ts";
 import type { CommandResult, FileStatus, Host } from "../../src/core/host.ts";
 import type { UserView } from "./kernel-subject.ts";
@@ -12,7 +11,7 @@ import type { UserView } from "./kernel-subject.ts";
 /** What a call of the user's `Host` gave. */
 export type Answer =
   | { readonly value: unknown }
-  | { readonly failure: { code: ErrorCode; message: string; details: ErrorDetails[ErrorCode] } };
+  | { readonly failure: Pick<HostdevError, "code" | "message" | "details"> };
 
 /**
  * Another user's `Host` of this machine: a process of that user that makes the calls for us, and ends with us.

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isHostdevError } from "../../src/core/errors.ts";
 import type { Host } from "../../src/core/host.ts";
-import { device, type GetSubject, rebind, refused, restored, whileHeld } from "./kernel-subject.ts";
+import { device, eventually, type GetSubject, rebind, refused, restored, whileHeld } from "./kernel-subject.ts";
 
 /** What `sriov_numvfs` makes, refuses and takes away. */
 export function virtualFunctionContract(get: GetSubject): void {
@@ -72,9 +72,8 @@ export function virtualFunctionContract(get: GetSubject): void {
         await assert.rejects(removal, (error) => isHostdevError(error, "HD_KERNEL_WRITE_HANGS"));
         assert.equal(host.status(`${device(address)}/driver`), undefined);
       });
-      await host.sleep(1000);
+      await eventually(host, () => host.readText(`${device(physical)}/sriov_numvfs`) === "0\n");
       assert.equal(host.status(device(address)), undefined);
-      assert.equal(host.readText(`${device(physical)}/sriov_numvfs`), "0\n");
     });
   });
 }
