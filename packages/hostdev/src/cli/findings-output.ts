@@ -10,14 +10,14 @@ const marks: Readonly<Record<Finding["level"], readonly [string, Style]>> = {
   failure: ["FAIL", "red"],
 };
 
-/** Prints findings, one a line, with their fixes below; the same fix only once. */
+/** Prints findings, one a line, each with its fix below; a fix that came before only as such. */
 export function printFindings(output: Output, findings: readonly Finding[]): void {
   const told = new Set<string>();
   for (const { level, text, fix } of findings) {
     const [mark, style] = marks[level];
     output.print(`${paint(output, style, mark)}  ${text}\n`);
-    if (fix === undefined || told.has(fix)) continue;
+    if (fix === undefined) continue;
+    output.print(`      fix: ${told.has(fix) ? "the same as above" : fix}\n`);
     told.add(fix);
-    output.print(`      fix: ${fix}\n`);
   }
 }
