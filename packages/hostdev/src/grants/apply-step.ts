@@ -56,7 +56,7 @@ async function applyBinding(host: Host, step: Step & { kind: "binding" }): Promi
   if (isSameBinding(now, to)) return;
   // setBinding passes through: override written, driver still the old one; then no driver.
   const isBetween =
-    (now.override === from.override || now.override === to.override) &&
+    (now.override === from.override || now.override === to.override || now.override === to.driver) &&
     (now.driver === from.driver || now.driver === to.driver || now.driver === null);
   if (!isBetween) throw conflict(step, describeBinding(now));
   const group = readPciFunction(host, address)?.group ?? null;

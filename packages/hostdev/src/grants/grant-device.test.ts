@@ -61,13 +61,15 @@ test("grantDevice() with held mates: the user reaches the device, not the mates"
   assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
 });
 
-test("grantDevice() restores an override that somebody else had set", async () => {
-  const host = labMachine().open();
-  host.machine.write("/sys/bus/pci/devices/0000:01:00.0/driver_override", "e1000e");
-  const before = host.machine.snapshot();
-  await grantDevice(host, nic);
-  await revokeDevice(host, "01:00.0");
-  assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
+test("grantDevice() restores an override that somebody else had set, also one that shuts the driver out", async () => {
+  for (const override of ["e1000e", "vfio-pci", "pci-stub", "no-such-driver"]) {
+    const host = labMachine().open();
+    host.machine.write("/sys/bus/pci/devices/0000:01:00.0/driver_override", override);
+    const before = host.machine.snapshot();
+    await grantDevice(host, nic);
+    await revokeDevice(host, "01:00.0");
+    assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), [], override);
+  }
 });
 
 test("grantDevice() refuses mates that the administrator did not name, and says how to accept them", async () => {

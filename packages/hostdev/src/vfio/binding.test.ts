@@ -39,6 +39,16 @@ test("setBinding() does nothing when all is as wanted", async () => {
   assert.equal(host.machine.log.length, before);
 });
 
+test("setBinding() brings back a driver that the override, set by somebody for later, shuts out", async () => {
+  const host = await prepared();
+  const mixed = { driver: "e1000e", override: "pci-stub" };
+  host.machine.write(`/sys/bus/pci/devices/${nic}/driver_override`, "pci-stub");
+  assert.deepEqual(readBinding(host, nic), mixed);
+  await setBinding(host, nic, onVfio);
+  await setBinding(host, nic, mixed);
+  assert.deepEqual(readBinding(host, nic), mixed);
+});
+
 test("setBinding() leaves a device without driver driverless, with its override", async () => {
   const host = await prepared();
   const edu = "0000:04:02.0";

@@ -45,14 +45,13 @@ export function isSameBinding(a: Binding, b: Binding): boolean {
  */
 export async function setBinding(host: Host, address: string, wanted: Binding): Promise<void> {
   const now = readBinding(host, address);
-  if (now.override !== wanted.override) {
-    // A write of no bytes never reaches the kernel; a line end clears.
-    await host.writeKernel(`${pciDevices}/${address}/driver_override`, wanted.override ?? "\n");
-  }
+  const through = overrideWhileBinding(now, wanted);
+  if (now.override !== through) await writeOverride(host, address, through);
   if (now.driver !== wanted.driver) {
     if (now.driver !== null) await host.writeKernel(`${pciDevices}/${address}/driver/unbind`, address);
     if (wanted.driver !== null) await probe(host, address, wanted.driver);
   }
+  if (through !== wanted.override) await writeOverride(host, address, wanted.override);
   const { driver, override } = readBinding(host, address);
   if (driver !== wanted.driver) {
     const state = driver === null ? "no driver took it" : `${driver} took it`;
@@ -67,6 +66,20 @@ export async function setBinding(host: Host, address: string, wanted: Binding): 
       found: String(override),
     });
   }
+}
+
+/**
+ * The override under which the wanted driver can take the function. Usually the wanted one; but somebody may have named
+ * another driver for the next probe and left the old one bound: then the override lets only that other one in. Pure.
+ */
+export function overrideWhileBinding(now: Binding, wanted: Binding): string | null {
+  const isShutOut = wanted.driver !== null && wanted.override !== null && wanted.override !== wanted.driver;
+  return isShutOut && now.driver !== wanted.driver ? wanted.driver : wanted.override;
+}
+
+/** A write of no bytes never reaches the kernel; a line end clears. */
+async function writeOverride(host: Host, address: string, override: string | null): Promise<void> {
+  await host.writeKernel(`${pciDevices}/${address}/driver_override`, override ?? "\n");
 }
 
 async function probe(host: Host, address: string, driver: string): Promise<void> {
