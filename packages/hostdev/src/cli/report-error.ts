@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { exitStatus } from "../core/error-catalog.ts";
 import { causesOf, type HostdevError, toHostdevError } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { type Output, printJson } from "./context.ts";
 import { paint } from "./table.ts";
 
@@ -19,10 +20,15 @@ export function reportError(thrown: unknown, program: string, isJson: boolean, o
 
 function formatError(error: HostdevError, program: string, output: Output): string {
   const lines = [
-    `${paint(output, "red", `${program}:`)} ${error.message}`,
-    ...causesOf(error).map((cause) => `  cause: ${cause}`),
-    ...(error.hint === undefined ? [] : [`  hint: ${error.hint}`]),
+    `${paint(output, "red", `${program}:`)} ${linesOf(error.message)}`,
+    ...causesOf(error).map((cause) => `  cause: ${linesOf(cause)}`),
+    ...(error.hint === undefined ? [] : [`  hint: ${printable(error.hint)}`]),
     `  code: ${error.code}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** A text of several lines, such as what QEMU said, keeps them. */
+function linesOf(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }

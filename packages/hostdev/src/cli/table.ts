@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { styleText } from "node:util";
+import { printable } from "../core/printable.ts";
 import type { Output } from "./context.ts";
 
 export type Style = Parameters<typeof styleText>[0];
@@ -7,7 +8,7 @@ export type Style = Parameters<typeof styleText>[0];
 /** A cell: text, and how it is coloured where colours are allowed. */
 export type Cell = string | { readonly text: string; readonly style: Style };
 
-const textOf = (cell: Cell) => (typeof cell === "string" ? cell : cell.text);
+const textOf = (cell: Cell) => printable(typeof cell === "string" ? cell : cell.text);
 
 /** Colours text if the output allows it; without colour the text says the same. */
 export function paint(output: Output, style: Style, text: string): string {

@@ -32,6 +32,19 @@ test("revokeDevice() refuses while a VM has the device, names it, and changes no
   await revokeDevice(host, "01:00.0");
 });
 
+test("revokeDevice() tells of a VM whose name would play tricks on a terminal", async () => {
+  const host = labMachine().open();
+  await grantDevice(host, nic);
+  const name = "guest=\x1b[2J\nhostdev-admin: done";
+  const qemu = host.machine.process({ user: "alex", comm: "qemu-system-x86", cmdline: ["qemu", "-name", name] });
+  host.machine.holdGroup(qemu, 11);
+  await assert.rejects(
+    revokeDevice(host, "01:00.0"),
+    (error) =>
+      isHostdevError(error, "HD_GROUP_HELD") && error.message.includes('VM "\\x1b[2J\\x0ahostdev-admin: done"'),
+  );
+});
+
 test("revokeDevice() never unbinds under a holder who came in meanwhile", async () => {
   const host = labMachine().open();
   await grantDevice(host, nic);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { posix } from "node:path";
+import { printable } from "../core/printable.ts";
 import { functionsAbove } from "./functions-above.ts";
 import type { Reader } from "./reader.ts";
 import type { Claim } from "./use.ts";
@@ -24,7 +25,7 @@ export function claimOpenNodes(reader: Reader, pids: readonly string[]): readonl
       const above = places.get(node) ?? findNode(reader, node);
       places.set(node, above);
       if (above.length === 0) return [];
-      const does = `is open in process ${pid}, ${reader.text(`/proc/${pid}/comm`).trim()}`;
+      const does = `is open in process ${pid}, ${printable(reader.text(`/proc/${pid}/comm`).trim())}`;
       return [{ kind: "process", functions: above, path: [posix.basename(node), `process ${pid}`], does }];
     });
   });

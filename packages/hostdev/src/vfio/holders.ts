@@ -2,6 +2,7 @@
 import type { HolderDetails } from "../core/error-details.ts";
 import { HostdevError, isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/printable.ts";
 import {
   listPids,
   type ProcessIdentity,
@@ -81,7 +82,7 @@ export function vmName(commandLine: readonly string[]): string | undefined {
   return first.replace(/^guest=/, "");
 }
 
-/** One holder in words: `process 812 of alex (VM "nic-guest")`. */
+/** One holder in words: `process 812 of alex (VM "nic-guest")`. The names are the user's: a terminal must not obey them. */
 export function describeHolder({ pid, user, command, vm }: HolderDetails): string {
-  return `process ${pid} of ${user} (${vm === undefined ? command : `VM "${vm}"`})`;
+  return `process ${pid} of ${user} (${printable(vm === undefined ? command : `VM "${vm}"`)})`;
 }
