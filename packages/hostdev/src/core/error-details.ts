@@ -106,6 +106,23 @@ export interface ErrorDetails {
   HD_QMP_CLOSED: { readonly command: string };
   HD_PREFLIGHT_FAILED: { readonly domain: string; readonly findings: number };
   HD_GUEST_PANICKED: { readonly domain: string };
+  /** `domain` is the name, uuid or id that was asked for. */
+  HD_NO_DOMAIN: { readonly domain: string };
+  /** Another domain has that name or uuid already. */
+  HD_DOMAIN_EXISTS: { readonly domain: string; readonly uuid: string };
+  /** `state` in words; `wanted` is the state that the act needs. */
+  HD_DOMAIN_STATE: { readonly domain: string; readonly state: string; readonly wanted: string };
+  /** The device, as named in the message, is not in the guest. */
+  HD_NO_GUEST_DEVICE: { readonly domain: string; readonly device: string };
+  HD_GUEST_DEVICE_EXISTS: { readonly domain: string; readonly device: string };
+  /** The guest's system has refused to let a device go. */
+  HD_UNPLUG_REJECTED: { readonly domain: string; readonly alias: string };
+  HD_CONSOLE_BUSY: { readonly domain: string; readonly console: string };
+  HD_AGENT_UNRESPONSIVE: { readonly domain: string };
+  HD_NO_METADATA: { readonly domain: string };
+  HD_NVRAM_KEPT: { readonly domain: string; readonly path: string };
+  /** A file of the session's store is not what we wrote there. */
+  HD_STORE_INVALID: { readonly path: string };
   /** `argument` is the kernel argument to add, or to take away. */
   HD_IOMMU_OFF: {
     readonly reason: "argument-missing" | "argument-forbids" | "kernel-refused" | "firmware" | "virtual-machine";
