@@ -104,6 +104,15 @@ export interface ErrorDetails {
   HD_QMP_COMMAND: { readonly command: string; readonly class: string; readonly description: string };
   HD_QMP_TIMEOUT: { readonly command: string; readonly timeoutMs: number };
   HD_QMP_CLOSED: { readonly command: string };
+  HD_RPC_PROTOCOL: { readonly reason: string };
+  HD_RPC_CLOSED: { readonly call: string };
+  /** An error with libvirt's numbers, made by us or by a daemon that we asked. `detail` is the text without prefix. */
+  HD_LIBVIRT_ERROR: {
+    readonly number: number;
+    readonly domain: number;
+    readonly prefix: string;
+    readonly detail: string;
+  };
   HD_PREFLIGHT_FAILED: { readonly domain: string; readonly findings: number };
   HD_GUEST_PANICKED: { readonly domain: string };
   /** `domain` is the name, uuid or id that was asked for. */

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Duplex } from "node:stream";
+import type { ErrorPayload } from "./error-payload.ts";
+import type { ArgumentsOf, ProcedureName, ResultOf } from "./procedures.ts";
+import type { ServerConnection } from "./server-connection.ts";
+
+/** Calls whose reply is followed by a stream; their handlers give its other end. */
+export type StreamingProcedure = "domainOpenConsole";
+
+/** Does one call. `context` is what the service keeps of the calling client. */
+export type Handler<C, N extends ProcedureName> = (
+  context: C,
+  args: ArgumentsOf<N>,
+) => N extends StreamingProcedure ? Promise<Duplex> : ResultOf<N> | Promise<ResultOf<N>>;
+
+/** By name, what a service can do; the rest is answered with "not supported". */
+export type Handlers<C> = { readonly [N in ProcedureName]?: Handler<C, N> };
+
+/** What a server offers on each of its connections. */
+export interface RpcService<C> {
+  readonly handlers: Handlers<C>;
+  /** Makes what is kept of a client. */
+  readonly accept: (connection: ServerConnection) => C;
+  /** Turns what a handler threw into what the client is told. */
+  readonly toPayload: (error: unknown) => ErrorPayload;
+}
