@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { User } from "../core/users.ts";
+import type { FunctionIdentity } from "../pci/identity.ts";
 
 /**
  * What becomes of an endpoint of the group: `give` puts it on vfio-pci, in the user's reach; `hold` on pci-stub,
@@ -8,21 +9,25 @@ import type { User } from "../core/users.ts";
 export type Role = "give" | "hold";
 
 export interface GrantedEndpoint {
+  /** Where it was when last looked for; it may be another by now. */
   readonly address: string;
   readonly role: Role;
-  readonly vendorId: number;
-  readonly deviceId: number;
-  readonly classCode: number;
+  /** Taken although the host used it, because `--force` named it. */
+  readonly isForced: boolean;
+  /** What it is found again by. */
+  readonly identity: FunctionIdentity;
 }
 
 /** An administrator's decision that a user may use a device, and with it the device's whole IOMMU group. */
 export interface Grant {
-  /** The address of the device that was asked for; a group has one grant at most. */
+  /** Names the grant, and stays: the address at which the device was lent, with a number when that is taken. */
   readonly id: string;
+  /** The address of the device that was asked for, when last looked for; a group has one grant at most. */
+  readonly device: string;
   readonly user: User;
   /** All endpoints of the group. */
   readonly endpoints: readonly GrantedEndpoint[];
-  /** As it was at the time; numbers change from boot to boot. */
+  /** As it was when last looked for; numbers change from boot to boot. */
   readonly group: number;
   /** Guest memory the grant is sized for. */
   readonly memoryBytes: number;

@@ -6,6 +6,7 @@ import { requireOrdinaryUser, type User } from "../core/users.ts";
 import { type ProcessLimit, readUserMemlocks } from "../memlock/limit.ts";
 import { loginLimitsPath } from "../memlock/login-limits.ts";
 import { enumerateFunctions, findFunction } from "../pci/enumerate.ts";
+import { type FunctionIdentity, readFunctionIdentity } from "../pci/identity.ts";
 import { endpointsOf, hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { readUsage } from "../usage/read-usage.ts";
@@ -23,6 +24,7 @@ export interface Observation {
   readonly group: IommuGroup;
   /** Of the endpoints of the group, by address. */
   readonly bindings: ReadonlyMap<string, Binding>;
+  readonly identities: ReadonlyMap<string, FunctionIdentity>;
   /** What the host uses the endpoints of the group for. */
   readonly uses: readonly Use[];
   readonly user: User;
@@ -58,10 +60,12 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     throw new HostdevError("HD_NO_IOMMU_GROUP", message, { address: device.address, anyGroups: hasIommuGroups(host) });
   }
   const user = await requireOrdinaryUser(host, request.user);
+  const endpoints = endpointsOf(group).map(({ address }) => address);
   return {
     device,
     group,
-    bindings: new Map(endpointsOf(group).map(({ address }) => [address, readBinding(host, address)])),
+    bindings: new Map(endpoints.map((address) => [address, readBinding(host, address)])),
+    identities: readIdentities(host, endpoints),
     uses: readUsage(host, enumerateFunctions(host)).uses.filter(({ address }) =>
       group.members.some((member) => member.address === address),
     ),
@@ -73,6 +77,17 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     loginLimits: host.readText(loginLimitsPath(user.uid)) ?? null,
     hostMemoryBytes: readHostMemoryBytes(host),
   };
+}
+
+/** @throws {HostdevError} `HD_DEVICE_NOT_FOUND` for one that was pulled out just now. */
+function readIdentities(host: Host, addresses: readonly string[]): ReadonlyMap<string, FunctionIdentity> {
+  return new Map(
+    addresses.map((address) => {
+      const identity = readFunctionIdentity(host, address);
+      if (identity !== undefined) return [address, identity];
+      throw new HostdevError("HD_DEVICE_NOT_FOUND", `${address} is no longer there`, { device: address });
+    }),
+  );
 }
 
 /** The machine's memory in bytes. Needs: nothing. */

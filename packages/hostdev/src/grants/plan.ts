@@ -35,15 +35,13 @@ export function planGrant(
   const roles = rolesOf(observation);
   const memoryBytes = request.memoryBytes ?? defaultMemoryBytes(hostMemoryBytes);
   const grant: Grant = {
-    id: device.address,
+    id: freeId(device.address, records),
+    device: device.address,
     user,
-    endpoints: roles.map(({ endpoint, role }) => ({
-      address: endpoint.address,
-      role,
-      vendorId: endpoint.vendorId,
-      deviceId: endpoint.deviceId,
-      classCode: endpoint.classCode,
-    })),
+    endpoints: roles.flatMap(({ endpoint: { address }, role }) => {
+      const identity = observation.identities.get(address);
+      return identity === undefined ? [] : [{ address, role, isForced: request.force.includes(address), identity }];
+    }),
     group: group.number,
     memoryBytes,
     memlockBytes: grantedBytes(memoryBytes),
@@ -69,6 +67,14 @@ export function planGrant(
       },
     ],
   };
+}
+
+/** The address, unless a grant that was made there has it: that device is elsewhere by now. */
+function freeId(address: string, records: readonly GrantRecord[]): string {
+  const isTaken = (id: string) => records.some(({ grant }) => grant.id === id);
+  let id = address;
+  for (let number = 2; isTaken(id); number++) id = `${address}~${number}`;
+  return id;
 }
 
 /** A module that was absent before any of the grants in force belongs to all of them: the last one unloads it. */

@@ -36,33 +36,33 @@ const bytes = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 const addressText = v.pipe(v.string(), v.regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/));
 const id = v.pipe(v.number(), v.integer(), v.minValue(0));
 const driverName = v.nullable(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/)));
-const binding = v.object({ driver: driverName, override: driverName });
-const ownership = v.object({
+const binding = v.strictObject({ driver: driverName, override: driverName });
+const ownership = v.strictObject({
   uid: id,
   gid: id,
   mode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777)),
 });
-const memlockState = v.object({ bytes });
+const memlockState = v.strictObject({ bytes });
 const presence = v.picklist(["absent", "loaded"]);
 
 /** Root acts on what it reads here: every string that becomes a path or a value for the kernel is checked. */
 const step = v.variant("kind", [
-  v.object({ kind: v.literal("module"), module: v.picklist(moduleNames), from: presence, to: presence }),
-  v.object({ kind: v.literal("binding"), address: addressText, from: binding, to: binding }),
-  v.object({
+  v.strictObject({ kind: v.literal("module"), module: v.picklist(moduleNames), from: presence, to: presence }),
+  v.strictObject({ kind: v.literal("binding"), address: addressText, from: binding, to: binding }),
+  v.strictObject({
     kind: v.literal("memlock"),
     uid: id,
     from: memlockState,
     to: memlockState,
-    before: v.array(v.object({ pid: id, startTime: id, softBytes: bytes, hardBytes: bytes })),
+    before: v.array(v.strictObject({ pid: id, startTime: id, softBytes: bytes, hardBytes: bytes })),
   }),
-  v.object({
+  v.strictObject({
     kind: v.literal("file"),
     path: v.pipe(v.string(), v.regex(/^\/etc\/security\/limits\.d\/hostdev-\d+\.conf$/)),
     from: v.nullable(v.string()),
     to: v.nullable(v.string()),
   }),
-  v.object({
+  v.strictObject({
     kind: v.literal("owner"),
     path: v.pipe(v.string(), v.regex(/^\/dev\/vfio\/\d+$/)),
     from: ownership,
@@ -70,12 +70,34 @@ const step = v.variant("kind", [
   }),
 ]);
 
-const grant = v.object({
-  id: addressText,
-  user: v.object({ name: v.string(), uid: id, gid: id }),
-  endpoints: v.array(
-    v.object({ address: addressText, role: v.picklist(["give", "hold"]), vendorId: id, deviceId: id, classCode: id }),
-  ),
+const grantId = v.pipe(v.string(), v.regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](~[1-9][0-9]*)?$/));
+const identity = v.strictObject({
+  path: v.pipe(v.array(v.pipe(v.string(), v.regex(/^(pci[0-9a-f]{4,8}:)?[0-9a-f]{2}(\.[0-7])?$/))), v.minLength(2)),
+  vendorId: id,
+  deviceId: id,
+  subsystemVendorId: id,
+  subsystemDeviceId: id,
+  classCode: id,
+  revision: id,
+  virtualFunctionIndex: v.nullable(id),
+  serials: v.strictObject({
+    device: v.nullable(v.string()),
+    nvme: v.nullable(v.string()),
+    mac: v.array(v.pipe(v.string(), v.regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/))),
+  }),
+});
+const endpoint = v.strictObject({
+  address: addressText,
+  role: v.picklist(["give", "hold"]),
+  isForced: v.boolean(),
+  identity,
+});
+
+const grant = v.strictObject({
+  id: grantId,
+  device: addressText,
+  user: v.strictObject({ name: v.string(), uid: id, gid: id }),
+  endpoints: v.pipe(v.array(endpoint), v.minLength(1)),
   group: id,
   memoryBytes: id,
   memlockBytes: id,
@@ -83,11 +105,11 @@ const grant = v.object({
   grantedBy: v.string(),
 });
 
-const header = v.object({ version: v.literal(recordVersion), grant });
+const header = v.strictObject({ version: v.literal(recordVersion), grant });
 const line = v.union([
-  v.object({ operation: v.picklist(["grant", "revoke"]), bootId: v.string(), steps: v.array(step) }),
-  v.object({ begin: id }),
-  v.object({ end: v.picklist(["grant", "revoke"]) }),
+  v.strictObject({ operation: v.picklist(["grant", "revoke"]), bootId: v.string(), steps: v.array(step) }),
+  v.strictObject({ begin: id }),
+  v.strictObject({ end: v.picklist(["grant", "revoke"]) }),
 ]);
 
 /** The first line of a record. */

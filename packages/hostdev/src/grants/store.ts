@@ -14,7 +14,7 @@ const recordPath = (id: string) => `${recordsDirectory}/${id}.jsonl`;
  * @throws {HostdevError} `HD_JOURNAL_INVALID`.
  */
 export function readRecords(host: Host): readonly GrantRecord[] {
-  const names = [...(host.list(recordsDirectory) ?? [])].filter((name) => /^[0-9a-f:.]+\.jsonl$/.test(name)).sort();
+  const names = [...(host.list(recordsDirectory) ?? [])].filter((name) => /^[0-9a-f:.~]+\.jsonl$/.test(name)).sort();
   return names
     .map((name) => readRecord(host, name.slice(0, -".jsonl".length)))
     .filter((record) => record !== undefined);

@@ -5,7 +5,7 @@ import { readConfigSpace } from "./config-space.ts";
 import { readDevicePath } from "./device-path.ts";
 import { readPciFunction } from "./pci-function.ts";
 import { readSriov } from "./sriov.ts";
-import { pciDevices, readAttribute } from "./sysfs.ts";
+import { pciDevices, readAttribute, readNumber } from "./sysfs.ts";
 
 /**
  * What stays the same of a function over reboots, where its address, names and group number need not: bus numbers shift
@@ -19,6 +19,8 @@ export interface FunctionIdentity {
   readonly subsystemVendorId: number;
   readonly subsystemDeviceId: number;
   readonly classCode: number;
+  /** 8 bits. */
+  readonly revision: number;
   /** Number among its PF's VFs; `null` for what is no VF. */
   readonly virtualFunctionIndex: number | null;
   readonly serials: SerialNumbers;
@@ -41,8 +43,13 @@ export interface SerialNumbers {
  * Vital product data have one too, but asking for them can take the device a second: see `readVitalProductData`.
  *
  * Touches: reads `/sys/bus/pci/devices/<address>/`. Needs: root for `serials.device`.
+ * @param serials when they are known already, or not wanted: then the device itself is not asked.
  */
-export function readFunctionIdentity(host: Host, address: string): FunctionIdentity | undefined {
+export function readFunctionIdentity(
+  host: Host,
+  address: string,
+  serials?: SerialNumbers,
+): FunctionIdentity | undefined {
   const fn = readPciFunction(host, address);
   const place = readDevicePath(host, address);
   if (fn === undefined || place === undefined) return undefined;
@@ -54,8 +61,9 @@ export function readFunctionIdentity(host: Host, address: string): FunctionIdent
     subsystemVendorId: fn.subsystemVendorId,
     subsystemDeviceId: fn.subsystemDeviceId,
     classCode: fn.classCode,
+    revision: readNumber(host, `${pciDevices}/${address}/revision`) ?? 0,
     virtualFunctionIndex: sriov?.role === "virtual" ? sriov.index : null,
-    serials: readSerialNumbers(host, address),
+    serials: serials ?? readSerialNumbers(host, address),
   };
 }
 
