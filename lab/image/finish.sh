@@ -96,9 +96,11 @@ systemctl set-default --quiet multi-user.target
 systemd-machine-id-setup
 
 step "root file system"
-rm -rf /var/cache/apt/* /var/lib/apt/lists/* /var/log/* /tmp/* /lab-finish.sh
+rm -rf /var/cache/apt/* /var/lib/apt/lists/* /var/log/* /lab-finish.sh
+# mmdebstrap's own apt configuration lies there, and without it the next apt-get of mmdebstrap would be the host's.
+find /tmp -mindepth 1 -maxdepth 1 ! -name 'mmdebstrap.*' -exec rm -rf {} +
 # Newer than /usr, so that systemd does no ldconfig or hwdb work at boot.
 touch -d '2030-01-01' /etc/.updated /var/.updated
 dpkg-query -W -f '${Package} ${Version}\n' > "$out/packages.txt"
 # /proc, /sys and /dev are mounted while we pack.
-mkfs.erofs --quiet -x-1 --exclude-regex='^(proc|sys|dev|lab-out)/' "$out/root.erofs" /
+mkfs.erofs --quiet -x-1 --exclude-regex='^((proc|sys|dev|lab-out)/|tmp/mmdebstrap)' "$out/root.erofs" /

@@ -48,6 +48,7 @@ async function bootstrap(output: string, report: (line: string) => void): Promis
   const isRoot = process.getuid?.() === 0;
   const args = [
     ...[`--mode=${isRoot ? "root" : "unshare"}`, "--variant=minbase", "--format=null", "--architectures=amd64"],
+    "--skip=cleanup/apt", // the tree goes away, and finish.sh has made it small already
     ...excludedPaths.map((path) => `--dpkgopt=path-exclude=${path}`),
     `--include=${packages.join(",")}`,
     `--customize-hook=${fetchKernel}`,
