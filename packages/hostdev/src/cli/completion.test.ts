@@ -71,7 +71,7 @@ const cases: readonly (readonly [line: string, words: readonly string[]])[] = [
   ["hostdev-admin grant --to root --hold 0000:04", ["04:01.0"]],
   ["hostdev-admin grant --hold=0000:04", ["04:01.0"]],
   ["hostdev-admin grant --memory ", []],
-  ["hostdev-admin revoke --", ["--dry-run", "--json", "--help"]],
+  ["hostdev-admin revoke --", ["--dry-run", "--help", "--json", "--kill", "--wait"]],
 ];
 
 for (const [line, words] of cases) {

@@ -111,7 +111,7 @@ export const catalog: Catalog = {
     category: "conflict",
     hint: (d) =>
       d.holders.length === 0
-        ? "Another process has the group open; try again when it has ended."
+        ? "End what was given the device, such as a helper of the user's VM; if all else fails, log the user out."
         : `Shut down ${d.holders.map((h) => (h.vm === undefined ? `process ${h.pid}` : `VM "${h.vm}"`)).join(", ")} first.`,
   },
   HD_NODE_MISSING: { category: "failed-precondition", hint: askForGrant },

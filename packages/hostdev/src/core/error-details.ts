@@ -18,6 +18,8 @@ export interface HostUse {
 /** A process that has a group node open. */
 export interface HolderDetails {
   readonly pid: number;
+  /** Clock ticks since boot: tells it from a later process with the same pid. */
+  readonly startTime: number;
   readonly user: string;
   readonly command: string;
   /** Name of the VM, when the process is a QEMU that was given one. */

@@ -63,6 +63,18 @@ export function parseDuration(text: string, argument: string): number {
   });
 }
 
+/** Writes a time for people, in the largest unit that says it exactly: `90 s`, `10 min`, `2 h`. */
+export function formatDuration(milliseconds: number): string {
+  for (const [unit, factor] of [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["min", 60_000],
+  ] as const) {
+    if (milliseconds >= factor && milliseconds % factor === 0) return `${milliseconds / factor} ${unit}`;
+  }
+  return `${milliseconds / 1000} s`;
+}
+
 /**
  * Writes a size for people: in the largest unit in which two decimals say it exactly and shortly (`8 MiB`, `1.25 GiB`),
  * or else rounded (`20.9 GiB`).

@@ -13,6 +13,7 @@ import type { Step } from "./step.ts";
  *     {"begin":0} {"begin":1} ...                            each step, before it is done
  *     {"end":"grant"}                                        all done: the grant is in force
  *     {"operation":"revoke","bootId":"...","steps":[...]}    and so on; the file goes when all is undone
+ *     {"cancel":"revoke"}                                    or not: it was called off, and the grant is in force
  *
  * Every line is on the disk before what it announces is done.
  */
@@ -110,6 +111,7 @@ const line = v.union([
   v.strictObject({ operation: v.picklist(["grant", "revoke"]), bootId: v.string(), steps: v.array(step) }),
   v.strictObject({ begin: id }),
   v.strictObject({ end: v.picklist(["grant", "revoke"]) }),
+  v.strictObject({ cancel: v.literal("revoke") }),
 ]);
 
 /** The first line of a record. */
@@ -122,7 +124,8 @@ export function formatLine(
   entry:
     | { readonly operation: GrantRecord["operation"]; readonly bootId: string; readonly steps: readonly Step[] }
     | { readonly begin: number }
-    | { readonly end: GrantRecord["operation"] },
+    | { readonly end: GrantRecord["operation"] }
+    | { readonly cancel: "revoke" },
 ): string {
   return `${JSON.stringify(entry)}\n`;
 }
@@ -136,6 +139,7 @@ export function parseRecord(text: string, path: string): GrantRecord {
   const lines = text.split("\n").slice(0, -1);
   let record: GrantRecord | undefined;
   let decided: Grant | undefined;
+  let inForce: GrantRecord | undefined;
   const invalid = (index: number, cause?: unknown) =>
     new HostdevError(
       "HD_JOURNAL_INVALID",
@@ -150,7 +154,10 @@ export function parseRecord(text: string, path: string): GrantRecord {
         decided = v.parse(header, json).grant;
         continue;
       }
-      record = follow(record, v.parse(line, json), decided);
+      const entry = v.parse(line, json);
+      if ("cancel" in entry) record = callOff(record, inForce);
+      else record = follow(record, entry, decided);
+      if (record.operation === "grant" && record.isComplete) inForce = record;
     } catch (cause) {
       throw invalid(index, cause);
     }
@@ -159,7 +166,17 @@ export function parseRecord(text: string, path: string): GrantRecord {
   return record;
 }
 
-function follow(record: GrantRecord | undefined, entry: v.InferOutput<typeof line>, decided: Grant): GrantRecord {
+function callOff(record: GrantRecord | undefined, inForce: GrantRecord | undefined): GrantRecord {
+  if (record?.operation !== "revoke" || record.isComplete || inForce === undefined)
+    throw new Error("nothing to cancel");
+  return inForce;
+}
+
+function follow(
+  record: GrantRecord | undefined,
+  entry: Exclude<v.InferOutput<typeof line>, { cancel: unknown }>,
+  decided: Grant,
+): GrantRecord {
   if ("operation" in entry) return { grant: decided, ...entry, begun: 0, isComplete: false };
   if (record === undefined || record.isComplete) throw new Error("a step without a plan");
   if ("end" in entry) {

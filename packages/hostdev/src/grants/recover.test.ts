@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Crash, type CrashMoment } from "../../test/fake-host/crash.ts";
-import type { FakeHost } from "../../test/fake-host/fake-host.ts";
+import type { CrashMoment } from "../../test/fake-host/crash.ts";
+import { killed } from "../../test/fake-host/kill.ts";
 import { labMachine } from "../../test/fake-host/machines.ts";
 import { diffSnapshots } from "../../test/fake-host/snapshot.ts";
 import { isHostdevError } from "../core/errors.ts";
@@ -21,25 +21,6 @@ const edu: GrantRequest = {
   force: [],
 };
 const moments: readonly CrashMoment[] = ["before", "torn", "after"];
-
-/** A dead program's code may still wrap what killed it; nothing it does has an effect. */
-function isCrash(error: unknown): boolean {
-  if (error instanceof Crash) return true;
-  if (error instanceof AggregateError) return error.errors.some(isCrash);
-  return error instanceof Error && isCrash(error.cause);
-}
-
-/** Runs an act with a kill at its n-th mutating operation. @returns whether it was killed. */
-async function killed(host: FakeHost, n: number, moment: CrashMoment, act: () => Promise<unknown>): Promise<boolean> {
-  host.crashAt(n, moment);
-  try {
-    await act();
-    return false;
-  } catch (error) {
-    if (isCrash(error)) return true;
-    throw error;
-  }
-}
 
 for (const moment of moments) {
   test(`recover() after a kill ${moment} any operation of a grant: either nothing is lent, or it is in force`, async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { HostdevError } from "../core/errors.ts";
+import { HostdevError, isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
 import { formatPciAddress, tryParsePciAddress } from "../pci/address.ts";
@@ -9,9 +9,10 @@ import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import { planRevoke } from "./plan.ts";
 import type { GrantRecord } from "./record.ts";
-import { type Progress, runAllSteps } from "./run-steps.ts";
+import { runAllSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
-import { readBootId, readRecords, recordRevoke, removeRecord } from "./store.ts";
+import { readBootId, readRecords, recordCancel, recordRevoke, removeRecord } from "./store.ts";
+import { type RevokeOptions, type RevokeProgress, takeNode } from "./take-node.ts";
 
 export interface RevokePlan {
   readonly grant: Grant;
@@ -21,15 +22,16 @@ export interface RevokePlan {
 /**
  * Decides how to take a device back, without doing it. `device` names the lent device or any endpoint of its group.
  *
- * Needs: root, to see holders. @throws {HostdevError} `HD_NOT_GRANTED`, `HD_GROUP_HELD`, `HD_RECOVERY_NEEDED`.
+ * Needs: root, to see holders. @throws {HostdevError} `HD_NOT_GRANTED`, `HD_GROUP_HELD` (unless holders are waited for
+ * or ended), `HD_RECOVERY_NEEDED`.
  */
-export async function previewRevoke(host: Host, device: string): Promise<RevokePlan> {
+export async function previewRevoke(host: Host, device: string, options: RevokeOptions = {}): Promise<RevokePlan> {
   requireRoot(host, `hostdev-admin revoke ${device}`);
   const records = readRecords(host);
   assertNothingInterrupted(records);
   const record = findRecord(host, records, device);
   const isThisBoot = record.bootId === readBootId(host);
-  if (isThisBoot) await assertNotHeld(host, record.grant.group);
+  if (isThisBoot && !options.kill && !options.waitMs) await assertNotHeld(host, record.grant.group);
   const others = records.filter((other) => other !== record);
   const steps = planRevoke(record, others);
   // After a reboot the kernel's part is gone by itself.
@@ -39,16 +41,30 @@ export async function previewRevoke(host: Host, device: string): Promise<RevokeP
 /**
  * Takes a device back: node, limits, drivers and overrides become what they were.
  *
- * Touches: see `docs/operations.md`. Needs: root.
- * After a failure: all that could be undone is; the record stays and `recover` tries the rest again.
+ * Touches: see `docs/operations.md`; ends processes if told to. Needs: root.
+ * After `HD_GROUP_HELD` or `HD_INTERRUPTED`: everything is as it was, and lent still (see `RevokeOptions.isOver`).
+ * After any other failure: all that could be undone is; the record stays and `recover` tries the rest again.
  *
  * @throws {HostdevError} as `previewRevoke`, before anything is touched; `HD_UNDO_INCOMPLETE`.
  */
-export async function revokeDevice(host: Host, device: string, progress: Progress = {}): Promise<Grant> {
-  await previewRevoke(host, device);
+export async function revokeDevice(
+  host: Host,
+  device: string,
+  options: RevokeOptions = {},
+  progress: RevokeProgress = {},
+): Promise<Grant> {
+  await previewRevoke(host, device, options);
   return withLock(host, async () => {
-    const { grant, steps } = await previewRevoke(host, device);
+    const { grant, steps } = await previewRevoke(host, device, options);
     recordRevoke(host, grant.id, steps);
+    const closing = steps.find((step) => step.kind === "owner");
+    try {
+      if (closing !== undefined) await takeNode(host, grant.group, closing, options, progress);
+    } catch (error) {
+      if (!isHostdevError(error, "HD_GROUP_HELD") && !isHostdevError(error, "HD_INTERRUPTED")) throw error;
+      recordCancel(host, grant.id, "revoke");
+      throw error;
+    }
     await runAllSteps(host, grant.id, steps, progress.onStep);
     removeRecord(host, grant.id);
     return grant;

@@ -20,10 +20,7 @@ export interface Progress {
 export async function runSteps(host: Host, id: string, steps: readonly Step[], progress: Progress): Promise<void> {
   for (const [index, step] of steps.entries()) {
     await host.sleep(0); // some steps never wait for anything, and a signal is heard only while we wait
-    if (progress.signal?.aborted) {
-      const signal = String(progress.signal.reason ?? "a signal");
-      throw new HostdevError("HD_INTERRUPTED", `Interrupted by ${signal}`, { signal });
-    }
+    if (progress.signal?.aborted) throw interruptedBy(progress.signal);
     recordBegin(host, id, index);
     await applyStep(host, step);
     progress.onStep?.(step, index, steps.length);
@@ -61,4 +58,10 @@ export async function runAllSteps(
     { grant: id, steps: left },
     { cause },
   );
+}
+
+/** The error for an act that a signal stopped. */
+export function interruptedBy(aborted: AbortSignal): HostdevError<"HD_INTERRUPTED"> {
+  const signal = String(aborted.reason ?? "a signal");
+  return new HostdevError("HD_INTERRUPTED", `Interrupted by ${signal}`, { signal });
 }

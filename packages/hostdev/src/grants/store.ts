@@ -51,6 +51,11 @@ export function recordEnd(host: Host, id: string, operation: "grant" | "revoke")
   append(host, id, formatLine({ end: operation }));
 }
 
+/** Notes that an operation was called off, with everything as before it. Needs: root. */
+export function recordCancel(host: Host, id: string, operation: "revoke"): void {
+  append(host, id, formatLine({ cancel: operation }));
+}
+
 /** Removes a record of which everything is undone, and the folders when it was the last. Needs: root. */
 export function removeRecord(host: Host, id: string): void {
   host.removeFile(recordPath(id));

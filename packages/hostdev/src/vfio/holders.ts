@@ -56,20 +56,47 @@ function holdsOneOf(host: Host, pid: number, nodes: readonly string[]): boolean 
   }
 }
 
+/** Who has a group, as far as can be seen. */
+export interface GroupHolders {
+  readonly holders: readonly Holder[];
+  /**
+   * Whether anybody has it, seen or not: who closes the group's node and keeps the device's file or a mapping, or has
+   * sent the descriptor on its way to another process, is not to be found in `/proc`; the kernel still knows.
+   */
+  readonly isHeld: boolean;
+}
+
+/**
+ * Finds out who has a group, asking the kernel too: the node can be opened once only.
+ *
+ * Touches: reads `/proc/<pid>/fd`; opens the node and closes it when nobody is seen to have it. Needs: root.
+ */
+export async function findGroupHolders(host: Host, group: number): Promise<GroupHolders> {
+  const node = groupNode(group);
+  const holders = await findHolders(host, [node]);
+  return { holders, isHeld: holders.length > 0 || host.tryOpen(node) === "EBUSY" };
+}
+
 /**
  * Makes sure that no process has the group's node open. Needs: root, to see everyone's.
  *
  * @throws {HostdevError} `HD_GROUP_HELD`, naming the holders.
  */
 export async function assertNotHeld(host: Host, group: number): Promise<void> {
+  const found = await findGroupHolders(host, group);
+  if (found.isHeld) throw heldError(group, found.holders);
+}
+
+/** The error that says who has a group; nobody: one who is not to be seen in `/proc`. */
+export function heldError(group: number, holders: readonly Holder[]): HostdevError<"HD_GROUP_HELD"> {
   const node = groupNode(group);
-  const holders = await findHolders(host, [node]);
-  if (holders.length === 0) return;
   const who = holders.map(describeHolder).join(", ");
-  throw new HostdevError("HD_GROUP_HELD", `IOMMU group ${group} is in use: ${node} is open in ${who}`, {
+  const state =
+    who === "" ? "somebody has a device of it open, though no process shows it" : `${node} is open in ${who}`;
+  return new HostdevError("HD_GROUP_HELD", `IOMMU group ${group} is in use: ${state}`, {
     group,
     node,
-    holders: holders.map(({ pid, user, command, vm }) => ({ pid, user, command, ...(vm === undefined ? {} : { vm }) })),
+    holders: holders.map(({ uid: _, ...holder }) => holder),
   });
 }
 

@@ -20,6 +20,8 @@ export interface GroupHolder {
   readonly group: number;
   readonly claims: boolean;
   readonly devices: Set<string>;
+  /** Closes the node's descriptor alone: the device files keep the group held, and `/proc` no longer tells of it. */
+  hideNode(): void;
   close(): void;
 }
 
@@ -146,7 +148,8 @@ export class IommuGroups {
         this.#onDeviceClosed(fn);
       }
     };
-    const holder: GroupHolder = { process, group, claims, devices, close };
+    const hideNode = () => process.close(fds.shift() ?? -1);
+    const holder: GroupHolder = { process, group, claims, devices, hideNode, close };
     found.holder = holder;
     for (const fn of found.members) fn.isOpen = devices.has(fn.address);
     process.atEnd(close);
