@@ -114,9 +114,9 @@ export interface Host {
    * Takes an exclusive lock on a file (made when missing) that ends with this process at the latest.
    *
    * @throws {HostdevError} `HD_LOCKED`, with who has it.
-   * @returns the release.
+   * @returns the release; when that is done, the next one gets the lock.
    */
-  lock(path: string): Promise<() => void>;
+  lock(path: string): Promise<() => Promise<void>>;
 
   /**
    * Runs a program to its end. The environment is `LC_ALL=C` and a fixed PATH; there is no shell.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { HostdevError } from "./errors.ts";
 import { readText } from "./real-files.ts";
+import { systemEnvironment } from "./system-environment.ts";
 
 /**
  * `Host.lock` on the real machine: flock(2), which Node does not have, through util-linux's `flock`.
@@ -9,7 +11,7 @@ import { readText } from "./real-files.ts";
  * The child holds the lock for as long as our end of its standard input is open, so the kernel releases it however
  * we end. The file keeps the last owner's pid, for the message that the next one sees.
  */
-export function lockFile(path: string): Promise<() => void> {
+export function lockFile(path: string): Promise<() => Promise<void>> {
   return new Promise((resolve, reject) => {
     const script = 'echo "$2" > "$1" && echo locked && exec cat';
     const args = [
@@ -24,7 +26,7 @@ export function lockFile(path: string): Promise<() => void> {
       path,
       String(process.pid),
     ];
-    const child = spawn("flock", args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const child = spawn("flock", args, { stdio: ["pipe", "pipe", "pipe"], env: systemEnvironment, detached: true });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();
@@ -34,7 +36,12 @@ export function lockFile(path: string): Promise<() => void> {
     });
     child.stdout.once("data", () => {
       child.unref();
-      resolve(() => child.stdin.end());
+      resolve(() => {
+        child.ref();
+        const gone = once(child, "close");
+        child.stdin.end();
+        return gone.then(() => {});
+      });
     });
     child.on("close", (status) => {
       const pid = Number.parseInt(readText(path) ?? "", 10) || null;

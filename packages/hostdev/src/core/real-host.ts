@@ -9,8 +9,7 @@ import type { CommandResult, Host, RunningProgram, RunOptions } from "./host.ts"
 import { writeKernelInChild } from "./kernel-write.ts";
 import { lockFile } from "./lock-file.ts";
 import * as files from "./real-files.ts";
-
-const commandEnvironment = { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
+import { systemEnvironment } from "./system-environment.ts";
 
 /** The machine this program runs on. */
 export function realHost(): Host {
@@ -43,7 +42,7 @@ function notFound(command: string, cause: unknown): HostdevError<"HD_COMMAND_NOT
 function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
   const { timeoutMs = 30_000, input } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: commandEnvironment, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(command, args, { env: systemEnvironment, stdio: ["pipe", "pipe", "pipe"] });
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(

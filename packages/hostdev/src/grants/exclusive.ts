@@ -14,7 +14,7 @@ export async function withLock<T>(host: Host, act: () => Promise<T>): Promise<T>
   try {
     return await act();
   } finally {
-    release();
+    await release();
   }
 }
 

@@ -93,10 +93,10 @@ test("lock() names its owner, and ends with the owner's process", async () => {
     second.lock("/run/lock"),
     (error) => isHostdevError(error, "HD_LOCKED") && error.details.pid === first.self.pid,
   );
-  release();
+  await release();
   const releaseSecond = await second.lock("/run/lock");
   machine.processes.end(second.self.pid);
-  releaseSecond();
+  await releaseSecond();
   await first.lock("/run/lock");
 });
 

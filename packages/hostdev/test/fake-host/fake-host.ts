@@ -153,7 +153,7 @@ export class FakeHost implements Host {
     this.#changeFile("setOwnership", "change the owner of", path, act, { value, torn });
   }
 
-  async lock(path: string): Promise<() => void> {
+  async lock(path: string): Promise<() => Promise<void>> {
     await Promise.resolve();
     const pid = this.#operations.change({ operation: "lock", path, value: "" }, () =>
       this.machine.locks.take(path, this.process),
@@ -161,7 +161,7 @@ export class FakeHost implements Host {
     if (pid !== undefined) {
       throw new HostdevError("HD_LOCKED", `Cannot lock ${path}: process ${pid} works on it`, { path, pid });
     }
-    return () => this.machine.locks.release(path, this.process);
+    return async () => this.machine.locks.release(path, this.process);
   }
 
   async run(command: string, args: readonly string[], _options: RunOptions = {}): Promise<CommandResult> {
