@@ -43,3 +43,13 @@ export function ensureController(domain: Domain, added: Controller): boolean {
   insertController(domain.devices.controllers, added);
   return true;
 }
+
+/** How many buses are between a bus and the root; `undefined` when it is behind itself. */
+export function pciDepth(domain: Domain, controller: ControllerOf<"pci">): number | undefined {
+  let depth = 0;
+  for (let at: ControllerOf<"pci"> | undefined = controller; at?.address?.type === "pci"; depth++) {
+    if (depth > 256) return undefined;
+    at = findController(domain, "pci", at.address.bus);
+  }
+  return depth;
+}

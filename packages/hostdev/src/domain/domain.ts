@@ -13,6 +13,7 @@ import {
   madeWhenAbsent,
   object,
   required,
+  variants,
 } from "../xml/schema.ts";
 import { sizeContent } from "../xml/sizes.ts";
 import { anyText, integer, matching, oneOf, onOff, path, someText, uuid, yesNo } from "../xml/values.ts";
@@ -147,9 +148,11 @@ export const domain = object({
   clock: child("clock", clock),
   onPoweroff: leaf("on_poweroff", lifecycle),
   onReboot: leaf("on_reboot", lifecycle),
+  onLockfailure: leaf("on_lockfailure", oneOf("poweroff", "restart", "pause", "ignore")),
   onCrash: leaf("on_crash", oneOf("destroy", "restart", "preserve", "coredump-destroy", "coredump-restart")),
   pm: child("pm", object({ suspendToMem: pmSwitch("suspend-to-mem"), suspendToDisk: pmSwitch("suspend-to-disk") })),
   devices: madeWhenAbsent(child("devices", devices), emptyDevices),
+  perf: child("perf", raw),
   seclabels: list("seclabel", securityLabel),
   qemuCommandline: child("qemu:commandline", qemuCommandline),
   qemuOverride: child("qemu:override", qemuOverride),
@@ -166,16 +169,22 @@ function emptyDevices(): Infer<typeof devices> {
   return devices.read(nothing, "domain");
 }
 
-/** `<sysinfo type='smbios'>`: what the guest's firmware says about the machine. */
+/** `<sysinfo>`: what the guest's firmware says about the machine, or what its fw_cfg interface hands out. */
 function sysinfoSchema() {
   const entries = list("entry", object({ name: required(attribute("name", someText)), value: content(anyText) }));
   const section = (name: string) => child(name, object({ entries }));
-  return object({
-    type: required(attribute("type", oneOf("smbios"))),
-    bios: section("bios"),
-    system: section("system"),
-    baseBoards: list("baseBoard", object({ entries })),
-    chassis: section("chassis"),
-    oemStrings: child("oemStrings", object({ entries: list("entry", object({ value: required(content(someText)) })) })),
+  const file = { name: required(attribute("name", someText)), file: attribute("file", path), value: content(anyText) };
+  return variants("type", {
+    smbios: {
+      bios: section("bios"),
+      system: section("system"),
+      baseBoards: list("baseBoard", object({ entries })),
+      chassis: section("chassis"),
+      oemStrings: child(
+        "oemStrings",
+        object({ entries: list("entry", object({ value: required(content(someText)) })) }),
+      ),
+    },
+    fwcfg: { entries: list("entry", object(file)) },
   });
 }

@@ -3,7 +3,7 @@
 /** `<features>`: switches of the machine and of the hypervisor's interfaces. */
 import { attribute, child, childAttribute, flag, type Infer, object, required } from "../xml/schema.ts";
 import { sizeContent } from "../xml/sizes.ts";
-import { integer, matching, oneOf, onOff } from "../xml/values.ts";
+import { integer, matching, oneOf, onOff, yesNo } from "../xml/values.ts";
 
 const state = required(attribute("state", onOff));
 const on = (name: string) => childAttribute(name, "state", onOff);
@@ -58,6 +58,7 @@ export const features = object({
   ioapic: childAttribute("ioapic", "driver", oneOf("kvm", "qemu")),
   vmcoreinfo: optionalState("vmcoreinfo"),
   ps2: on("ps2"),
+  asyncTeardown: childAttribute("async-teardown", "enabled", yesNo),
   tcg: child("tcg", object({ tbCacheKiB: child("tb-cache", object({ kib: required(sizeContent()) })) })),
 });
 

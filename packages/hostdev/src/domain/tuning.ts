@@ -4,13 +4,19 @@
  * Settings of the host around QEMU (CPU pinning and shares, limits, labels). They are understood and kept, and make
  * no QEMU argument; `unappliedSettings` lists what only a privileged daemon could apply.
  */
+import { raw } from "../xml/raw.ts";
 import { attribute, child, type Infer, leaf, list, object, required } from "../xml/schema.ts";
 import { sizeContent } from "../xml/sizes.ts";
-import { integer } from "../xml/values.ts";
+import { integer, oneOf } from "../xml/values.ts";
 import { nodeSet } from "./node-set.ts";
 
 const cpuset = required(attribute("cpuset", nodeSet));
 const limit = (name: string) => child(name, object({ kib: required(sizeContent()) }));
+
+const scheduler = {
+  scheduler: required(attribute("scheduler", oneOf("batch", "idle", "fifo", "rr"))),
+  priority: attribute("priority", integer(1, 99)),
+};
 
 /** `<cputune>`. */
 export const cputune = object({
@@ -26,6 +32,11 @@ export const cputune = object({
   vcpupins: list("vcpupin", object({ vcpu: required(attribute("vcpu", integer(0))), cpuset })),
   emulatorpin: child("emulatorpin", object({ cpuset })),
   iothreadpins: list("iothreadpin", object({ iothread: required(attribute("iothread", integer(1))), cpuset })),
+  vcpuscheds: list("vcpusched", object({ vcpus: required(attribute("vcpus", nodeSet)), ...scheduler })),
+  iothreadscheds: list("iothreadsched", object({ iothreads: required(attribute("iothreads", nodeSet)), ...scheduler })),
+  emulatorsched: child("emulatorsched", object(scheduler)),
+  cachetunes: list("cachetune", raw),
+  memorytunes: list("memorytune", raw),
 });
 export type Cputune = Infer<typeof cputune>;
 
@@ -39,7 +50,7 @@ export const memtune = object({
 export type Memtune = Infer<typeof memtune>;
 
 /** `<blkiotune>`. */
-export const blkiotune = object({ weight: leaf("weight", integer(10, 1000)) });
+export const blkiotune = object({ weight: leaf("weight", integer(10, 1000)), devices: list("device", raw) });
 
 const range = object({
   start: required(attribute("start", integer(0))),

@@ -20,9 +20,15 @@ export function unappliedSettings(domain: Domain): string[] {
   const shares =
     cputune?.shares ?? cputune?.quota ?? cputune?.globalQuota ?? cputune?.emulatorQuota ?? cputune?.iothreadQuota;
   note(shares !== undefined, "CPU shares and quotas of <cputune> need control groups");
+  const schedulers = [...(cputune?.vcpuscheds ?? []), ...(cputune?.iothreadscheds ?? [])];
+  note(schedulers.length > 0 || cputune?.emulatorsched !== undefined, "schedulers of <cputune> are set by root");
+  const shared = [...(cputune?.cachetunes ?? []), ...(cputune?.memorytunes ?? [])];
+  note(shared.length > 0, "shares of caches and memory bandwidth in <cputune> are set by root");
   note(memtune !== undefined, "memory limits of <memtune> need control groups");
   note(blkiotune !== undefined, "<blkiotune> needs control groups");
   note(resource !== undefined, "the partition of <resource> needs control groups");
+  note(domain.perf !== undefined, "counters of <perf> are opened by root");
+  note(domain.onLockfailure !== undefined, "there is no lock manager whose failure <on_lockfailure> could handle");
   note(idmap !== undefined, "<idmap> is for containers");
   note(
     seclabels.some((label) => label.type !== "none"),

@@ -50,6 +50,47 @@ const broken: readonly (readonly [rule: string, parts: SampleParts, message: Reg
     },
     /two sizes/,
   ],
+  [
+    "threads that are scheduled exist",
+    { body: "<iothreads>1</iothreads><cputune><iothreadsched iothreads='2' scheduler='idle'/></cputune>" },
+    /there is no iothread 2/,
+  ],
+  [
+    "a processor has one scheduler",
+    {
+      body: "<vcpu>2</vcpu><cputune><vcpusched vcpus='0-1' scheduler='idle'/><vcpusched vcpus='1' scheduler='batch'/></cputune>",
+    },
+    /the scheduler of vcpu 1 is given twice/,
+  ],
+  [
+    "a real-time scheduler has a priority",
+    { body: "<cputune><emulatorsched scheduler='fifo'/></cputune>" },
+    /the scheduler fifo needs a priority/,
+  ],
+  [
+    "entries of fw_cfg are the user's own",
+    { body: "<sysinfo type='fwcfg'><entry name='etc/system-states'>x</entry></sysinfo>" },
+    /does not start with opt\//,
+  ],
+  [
+    "a pci-bridge comes after its bus",
+    { devices: "<controller type='pci' model='pci-bridge'/>" },
+    /a pci-bridge with index 1 cannot be on bus 1/,
+  ],
+  [
+    "no bus is behind itself",
+    {
+      devices:
+        "<controller type='pci' index='1' model='pcie-switch-upstream-port'><address type='pci' bus='2'/></controller>" +
+        "<controller type='pci' index='2' model='pcie-switch-downstream-port'><address type='pci' bus='1'/></controller>",
+    },
+    /behind itself/,
+  ],
+  [
+    "network cards are on PCI",
+    { devices: "<interface type='user'><model type='ne2k_isa'/></interface>" },
+    /model ne2k_isa is not on PCI/,
+  ],
   ["iothreads exist", { devices: disk("<driver iothread='1'/><target dev='vda'/>") }, /there is no iothread 1/],
   [
     "the PS/2 controller is needed by PS/2 devices",

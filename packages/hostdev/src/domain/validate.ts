@@ -9,6 +9,7 @@ import { validateHostDevices } from "./validate/host-devices.ts";
 import { validateLabels } from "./validate/labels.ts";
 import { validateMemory } from "./validate/memory.ts";
 import { validateOptions } from "./validate/options.ts";
+import { validateTuning } from "./validate/tuning.ts";
 
 /**
  * Refuses domains that are well-formed but cannot be. Run it after `fillDefaults`.
@@ -17,6 +18,7 @@ import { validateOptions } from "./validate/options.ts";
  */
 export function validateDomain(domain: Domain): void {
   validateGeneral(domain);
+  validateTuning(domain);
   validateFirmware(domain);
   validateMemory(domain);
   validateAddressTypes(domain);

@@ -22,9 +22,11 @@ import {
   bootArguments,
   clockArguments,
   compatArguments,
+  firmwareConfigArguments,
   generationIdArguments,
   powerArguments,
   smbiosArguments,
+  teardownArguments,
   throttleArguments,
 } from "./arguments/general.ts";
 import { graphicsArguments } from "./arguments/graphics.ts";
@@ -80,6 +82,7 @@ export function buildArguments(domain: Domain, environment: QemuEnvironment): st
     ...numaArguments(build),
     ...(domain.uuid === undefined ? [] : ["-uuid", domain.uuid]),
     ...smbiosArguments(build),
+    ...firmwareConfigArguments(build),
     ...generationIdArguments(build),
     ...(devices.graphics.length === 0 ? ["-display", "none"] : []),
     "-no-user-config",
@@ -120,6 +123,7 @@ export function buildArguments(domain: Domain, environment: QemuEnvironment): st
     ...each(devices.panics, panicArguments),
     ...each(devices.shmems, shmemArguments),
     ...vsockArguments(build),
+    ...teardownArguments(build),
     "-msg",
     "timestamp=on",
     ...(domain.qemuCommandline?.args ?? []),

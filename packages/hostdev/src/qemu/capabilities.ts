@@ -23,6 +23,8 @@ export interface QemuCapabilities {
   readonly reconnectMs: boolean;
   /** `reconnect=` of `-netdev stream` (8.0). */
   readonly streamReconnect: boolean;
+  /** `-run-with` (8.1). */
+  readonly runWith: boolean;
   /** `iothread-vq-mapping` of virtio-blk (9.0). */
   readonly iothreadMapping: boolean;
   /** `iothread-vq-mapping` of virtio-scsi (10.0). */
@@ -42,6 +44,7 @@ export function capabilitiesOf(version: QemuVersion): QemuCapabilities {
     i8042Switch: since(7, 2),
     reconnectMs: since(9, 2),
     streamReconnect: since(8, 0),
+    runWith: since(8, 1),
     iothreadMapping: since(9, 0),
     scsiIothreadMapping: since(10, 0),
   };

@@ -30,6 +30,8 @@ export interface QemuEnvironment {
   readonly hugepages: readonly { readonly sizeKiB: number; readonly directory: string }[];
   /** The host's NUMA nodes. */
   readonly hostNodes: readonly number[];
+  /** The nodes that CPUs of the host belong to; all of them when it is not known. */
+  readonly nodesOfCpus?: (cpus: readonly number[]) => readonly number[];
   /** Ports to take for screens whose port is left to us. */
   readonly ports: { readonly vnc: number; readonly spice: number; readonly spiceTls: number };
   /** The GPU for OpenGL when the domain names none, such as `/dev/dri/renderD128`. */
@@ -68,6 +70,8 @@ export interface Descriptors {
     queues: number,
     vhost: boolean,
   ) => { readonly fds: readonly number[]; readonly vhostFds: readonly number[] };
+  /** A network card that does virtio itself, such as `/dev/vhost-vdpa-0`. */
+  readonly vdpa?: (path: string) => number;
   readonly vhost?: (device: "vsock" | "scsi") => number;
   /** A vhost-user helper that was started for a video card. */
   readonly helper?: (alias: string) => number;

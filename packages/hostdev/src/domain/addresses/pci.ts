@@ -8,7 +8,7 @@
  * addresses the same as libvirt's, so it is kept even where it looks roundabout.
  */
 import { invalid } from "../../xml/complaint.ts";
-import { controllersOf, ensureController } from "../controllers.ts";
+import { controllersOf, ensureController, pciDepth } from "../controllers.ts";
 import { type GuestPciAddress, isEmptyPci } from "../devices/address.ts";
 import type { PciController, PciControllerModel } from "../devices/controller.ts";
 import type { Domain } from "../domain.ts";
@@ -50,9 +50,24 @@ export function assignPciAddresses(domain: Domain, expressness: Expressness): vo
   placeWritten(domain, buses, expressness);
   placeOthers(domain, buses, expressness, true);
   setMultifunction(domain, expressness);
+  checkTree(domain);
   for (const controller of controllersOf(domain, "pci")) {
     fillTarget(controller);
     if (isExpander(controller)) controller.target = { busNr: freeBusNumber(domain), ...controller.target };
+  }
+}
+
+/** Every bus hangs on another one, and so on up to the root. */
+function checkTree(domain: Domain): void {
+  for (const controller of controllersOf(domain, "pci")) {
+    const { index = 0, address, model } = controller;
+    // QEMU numbers what is behind a bridge upwards. libvirt: qemuDomainAssignDevicePCISlots.
+    if (model === "pci-bridge" && address?.type === "pci" && index <= address.bus)
+      throw invalid(
+        controller,
+        `a pci-bridge with index ${index} cannot be on bus ${address.bus}, which comes after it`,
+      );
+    if (pciDepth(domain, controller) === undefined) throw invalid(controller, `bus ${index} is behind itself`);
   }
 }
 

@@ -17,7 +17,8 @@ export function fillDeviceDefaults(domain: Domain): void {
   for (const disk of devices.disks) fillDiskDefaults(disk);
   for (const [index, card] of devices.interfaces.entries()) {
     card.mac ??= macOf(domain.uuid ?? "", index);
-    if (card.type !== "hostdev") card.model ??= card.type === "vhostuser" ? "virtio" : "rtl8139";
+    if (card.type !== "hostdev")
+      card.model ??= card.type === "vhostuser" || card.type === "vdpa" ? "virtio" : "rtl8139";
   }
   for (const input of devices.inputs) fillInput(input);
   fillVideos(domain);

@@ -14,7 +14,7 @@ import {
   required,
   variants,
 } from "../../xml/schema.ts";
-import { integer, macAddress, matching, oneOf, onOff, path, someText, yesNo } from "../../xml/values.ts";
+import { integer, macAddress, matching, oneOf, onOff, path, someText, uuid, yesNo } from "../../xml/values.ts";
 import { romInfo, virtioOptions } from "./device-info.ts";
 import { hostPciAddress } from "./host-device.ts";
 import { reconnect } from "./storage-source.ts";
@@ -101,6 +101,33 @@ const passt = child(
 );
 const tapTarget = child("target", object({ dev: attribute("dev", someText), managed: attribute("managed", yesNo) }));
 const sndbuf = child("tune", object({ sndbuf: leaf("sndbuf", integer(0)) }));
+const hostAddress = {
+  ips: ip,
+  routes: list("route", raw),
+};
+
+/** What a privileged daemon does on the host's side of a tap device; no argument of QEMU carries it. */
+const hostSide = {
+  trustGuestRxFilters: attribute("trustGuestRxFilters", yesNo),
+  vlan: child("vlan", raw),
+  virtualport: child("virtualport", raw),
+  port: child("port", raw),
+  filterref: child("filterref", raw),
+  bandwidth: child("bandwidth", raw),
+  coalesce: child("coalesce", raw),
+  backend: child("backend", object({ tap: attribute("tap", path), vhost: attribute("vhost", path) })),
+} satisfies Fields;
+
+/** The names of what `hostSide` has, as the user wrote them. */
+export const hostSideElements = [
+  "vlan",
+  "virtualport",
+  "port",
+  "filterref",
+  "bandwidth",
+  "coalesce",
+  "backend",
+] as const;
 
 const socketSource = {
   source: required(
@@ -142,6 +169,29 @@ export const networkInterface = variants("type", {
     target: tapTarget,
     ...card,
     tune: sndbuf,
+    ...hostSide,
+    link,
+    mtu,
+    teaming,
+    ...romInfo,
+  },
+  network: {
+    mac,
+    source: required(
+      child(
+        "source",
+        object({
+          network: required(attribute("network", someText)),
+          portgroup: attribute("portgroup", someText),
+          portid: attribute("portid", uuid),
+          bridge: attribute("bridge", someText),
+        }),
+      ),
+    ),
+    target: tapTarget,
+    ...card,
+    tune: sndbuf,
+    ...hostSide,
     link,
     mtu,
     teaming,
@@ -149,10 +199,23 @@ export const networkInterface = variants("type", {
   },
   ethernet: {
     mac,
+    source: child("source", object(hostAddress)),
+    ...hostAddress,
     script: childAttribute("script", "path", path),
+    downscript: childAttribute("downscript", "path", path),
     target: tapTarget,
     ...card,
     tune: sndbuf,
+    ...hostSide,
+    link,
+    mtu,
+    teaming,
+    ...romInfo,
+  },
+  vdpa: {
+    mac,
+    source: required(child("source", object({ dev: required(attribute("dev", path)) }))),
+    ...card,
     link,
     mtu,
     teaming,
@@ -201,6 +264,9 @@ export const networkInterface = variants("type", {
 export type NetworkInterface = Infer<typeof networkInterface>;
 export type InterfaceType = NetworkInterface["type"];
 export type InterfaceOf<T extends InterfaceType> = Extract<NetworkInterface, { type: T }>;
+
+/** Whose backend can serve several queues of a virtio card. */
+export const multiqueueTypes: readonly InterfaceType[] = ["bridge", "network", "ethernet", "vhostuser", "vdpa"];
 
 /** The flavour of a virtio card, whatever the case it was written in; `undefined` for other cards. */
 export function virtioNetworkModel(

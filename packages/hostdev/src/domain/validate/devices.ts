@@ -2,7 +2,8 @@
 
 /** Rules about the other devices. libvirt: qemu_validate.c. */
 import { invalid, unsupported } from "../../xml/complaint.ts";
-import { virtioNetworkModel } from "../devices/network-interface.ts";
+import { listOf } from "../../xml/values.ts";
+import { multiqueueTypes, virtioNetworkModel } from "../devices/network-interface.ts";
 import type { Domain } from "../domain.ts";
 import { chipsetOf } from "../machine.ts";
 import { validateControllers } from "./controllers.ts";
@@ -29,13 +30,16 @@ function validateInterfaces({ devices }: Domain): void {
     if (card.type === "hostdev") continue;
     const isVirtio = virtioNetworkModel(card) !== undefined;
     const queues = card.driver?.queues ?? 0;
-    if (queues > 1 && isVirtio && !["bridge", "ethernet", "vhostuser"].includes(card.type)) {
+    if (queues > 1 && isVirtio && !multiqueueTypes.includes(card.type)) {
       throw unsupported(
         card,
         `an interface of type ${card.type} has one queue`,
-        "queues with types bridge, ethernet and vhostuser",
+        `queues with types ${listOf(multiqueueTypes)}`,
       );
     }
+    if (card.model === "ne2k_isa" || card.model === "usb-net")
+      throw unsupported(card, `model ${card.model} is not on PCI`, "models on PCI, such as virtio, e1000e and rtl8139");
+    if (card.type === "vdpa" && !isVirtio) throw invalid(card, "an interface of type vdpa has the model virtio");
     if (card.teaming?.type === "persistent" && !isVirtio)
       throw invalid(card.teaming, "the persistent interface of a team has the model virtio");
     if (card.teaming?.type === "transient")

@@ -129,6 +129,7 @@ function validateIothreads({ iothreadIds, cputune, devices }: Domain): void {
     if (id !== undefined && !ids.has(id)) throw invalid(place, `there is no iothread ${id}`);
   };
   for (const pin of cputune?.iothreadpins ?? []) check(pin, pin.iothread);
+  for (const entry of cputune?.iothreadscheds ?? []) for (const id of entry.iothreads) check(entry, id);
   for (const disk of devices.disks) {
     check(disk, disk.driver?.iothread);
     for (const thread of disk.driver?.iothreads?.list ?? []) check(thread, thread.id);
@@ -151,6 +152,10 @@ function validateIothreads({ iothreadIds, cputune, devices }: Domain): void {
 
 function validateSmbios({ sysinfo, uuid, os }: Domain): void {
   for (const info of sysinfo) {
+    if (info.type === "fwcfg") {
+      for (const entry of info.entries) validateFirmwareEntry(entry);
+      continue;
+    }
     const date = info.bios?.entries.find((entry) => entry.name === "date")?.value;
     if (date !== undefined && !/^\d{1,2}\/\d{1,2}\/(\d{2}|\d{4})$/.test(date))
       throw invalid(info.bios ?? info, `date ${JSON.stringify(date)} is not written MM/DD/YYYY`);
@@ -159,6 +164,13 @@ function validateSmbios({ sysinfo, uuid, os }: Domain): void {
       throw invalid(info.system ?? info, `its uuid ${written} is not that of the domain, ${uuid}`);
     }
   }
-  if (os.smbios?.mode === "sysinfo" && sysinfo.length === 0)
+  if (os.smbios?.mode === "sysinfo" && !sysinfo.some((info) => info.type === "smbios"))
     throw invalid(os.smbios, "mode='sysinfo' needs a <sysinfo type='smbios'>");
+}
+
+/** The names below `opt/` are for users; the others are QEMU's own. */
+function validateFirmwareEntry(entry: { name: string; file?: string | undefined; value?: string | undefined }): void {
+  if (!/^opt\/[^,]{1,51}$/.test(entry.name)) throw invalid(entry, `its name ${entry.name} does not start with opt/`);
+  if ((entry.file === undefined) === (entry.value === undefined))
+    throw invalid(entry, `entry ${entry.name} needs a text or a file, and not both`);
 }

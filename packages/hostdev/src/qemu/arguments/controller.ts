@@ -3,6 +3,7 @@
 /** Controllers. libvirt: qemuBuildControllersCommandLine. */
 import { controllersOf } from "../../domain/controllers.ts";
 import type { Controller, ControllerOf, ControllerType, PciController } from "../../domain/devices/controller.ts";
+import type { Domain } from "../../domain/domain.ts";
 import { chipsetOf } from "../../domain/machine.ts";
 import { unsupported } from "../../xml/complaint.ts";
 import { addressProperties, virtioDriver, virtioProperties } from "./address.ts";
@@ -14,11 +15,26 @@ const order: readonly ControllerType[] = ["pci", "usb", "scsi", "ide", "sata", "
 /** All controllers but those of smart cards, which sit behind USB hubs. */
 export function controllerArguments(build: Build): string[] {
   return order.flatMap((type) =>
-    controllersOf(build.domain, type).flatMap((controller) => {
+    inOrder(build.domain, type).flatMap((controller) => {
       const properties = propertiesOf(build, controller);
       return properties === undefined ? [] : deviceArgument(build, properties);
     }),
   );
+}
+
+/** QEMU must know a bus before something is put on it, whatever their numbers are. */
+function inOrder(domain: Domain, type: ControllerType): readonly Controller[] {
+  const controllers: readonly Controller[] = controllersOf(domain, type);
+  if (type !== "pci") return controllers;
+  const parent = (one: Controller) => (one.address?.type === "pci" ? one.address.bus : 0);
+  const placed: Controller[] = [];
+  const waiting = [...controllers];
+  while (waiting.length > 0) {
+    // The first whose bus is there; so only those that come too early are moved.
+    const ready = waiting.findIndex((one) => !waiting.some((other) => other !== one && other.index === parent(one)));
+    placed.push(...waiting.splice(Math.max(0, ready), 1));
+  }
+  return placed;
 }
 
 /** The readers that smart cards are put in. */

@@ -133,6 +133,7 @@ function smbiosTable(
 export function smbiosArguments({ domain }: Build): string[] {
   if (domain.os.smbios?.mode !== "sysinfo") return [];
   return domain.sysinfo.flatMap((sysinfo) => {
+    if (sysinfo.type !== "smbios") return [];
     const strings = sysinfo.oemStrings?.entries.map((entry) => `value=${escaped(entry.value)}`);
     return [
       ...smbiosTable(0, smbiosFields.bios, sysinfo.bios),
@@ -142,6 +143,29 @@ export function smbiosArguments({ domain }: Build): string[] {
       ...(strings === undefined ? [] : ["-smbios", ["type=11", ...strings].join(",")]),
     ];
   });
+}
+
+/** What the guest finds in QEMU's fw_cfg interface. libvirt: qemuBuildSysinfoCommandLine. */
+export function firmwareConfigArguments({ domain }: Build): string[] {
+  return domain.sysinfo.flatMap((sysinfo) =>
+    sysinfo.type !== "fwcfg"
+      ? []
+      : sysinfo.entries.flatMap(({ name, file, value }) => [
+          "-fw_cfg",
+          keyValues(`name=${escaped(name)}`, { string: value, file }),
+        ]),
+  );
+}
+
+/** Whether QEMU gives the guest's memory back in a process of its own, after it has ended. */
+export function teardownArguments({ domain, environment }: Build): string[] {
+  const is = domain.features?.asyncTeardown;
+  if (is === undefined) return [];
+  if (!environment.capabilities.runWith) {
+    if (!is) return [];
+    throw unsupported(domain.features ?? domain, "<async-teardown> needs QEMU 8.1", "no <async-teardown>");
+  }
+  return ["-run-with", keyValues("", { "async-teardown": is }).slice(1)];
 }
 
 /** The identifier that changes when a guest is copied. */

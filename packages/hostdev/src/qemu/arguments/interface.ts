@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** `-netdev` and the network cards on them. libvirt: qemuBuildHostNetProps, qemuBuildNicDevProps. */
-import { type InterfaceOf, type NetworkInterface, virtioNetworkModel } from "../../domain/devices/network-interface.ts";
+import {
+  type InterfaceOf,
+  multiqueueTypes,
+  type NetworkInterface,
+  virtioNetworkModel,
+} from "../../domain/devices/network-interface.ts";
 import { invalid, unsupported } from "../../xml/complaint.ts";
 import { addressProperties, romProperties, virtioDriver, virtioProperties } from "./address.ts";
 import { bootIndex } from "./boot-order.ts";
 import { reconnectOption } from "./character-device.ts";
 import { type Build, deviceArgument, json, keyValues, type Properties } from "./options.ts";
+import { tapProperties } from "./tap.ts";
 
 /** One interface; those that are host devices come with the host devices. */
 export function interfaceArguments(build: Build, card: NetworkInterface): string[] {
@@ -29,8 +35,11 @@ function backend(build: Build, card: Exclude<NetworkInterface, { type: "hostdev"
     case "vhostuser":
       return vhostUser(build, card);
     case "bridge":
+    case "network":
     case "ethernet":
       return { args: [], properties: tapProperties(build, card) };
+    case "vdpa":
+      return vdpa(build, card);
     case "server":
       return { args: [], properties: { type: "socket", listen: socketAddress(card) } };
     case "client":
@@ -82,6 +91,19 @@ function passt(build: Build, card: InterfaceOf<"user">): Backend {
   return { args: [], properties: { type: "stream", addr, server: false, ...again } };
 }
 
+/** A network card that does virtio by itself: QEMU talks to its node in /dev. */
+function vdpa(build: Build, card: InterfaceOf<"vdpa">): Backend {
+  const open = build.environment.descriptors.vdpa;
+  const queues = card.driver?.queues;
+  const more = { queues: queues !== undefined && queues > 1 ? queues : undefined };
+  if (open === undefined) return { args: [], properties: { type: "vhost-vdpa", vhostdev: card.source.dev, ...more } };
+  const set = build.fdSets.next++;
+  return {
+    args: ["-add-fd", `set=${set},fd=${open(card.source.dev)},opaque=${card.alias}-vdpa`],
+    properties: { type: "vhost-vdpa", vhostdev: `/dev/fdset/${set}`, ...more },
+  };
+}
+
 function vhostUser(build: Build, card: InterfaceOf<"vhostuser">): Backend {
   const chardev = `char${card.alias}`;
   const isPasst = card.backend?.type === "passt";
@@ -97,39 +119,11 @@ function vhostUser(build: Build, card: InterfaceOf<"vhostuser">): Backend {
   };
 }
 
-function tapProperties(build: Build, card: InterfaceOf<"bridge"> | InterfaceOf<"ethernet">): Properties {
-  const isVirtio = virtioNetworkModel(card) !== undefined;
-  const queues = isVirtio ? Math.max(1, card.driver?.queues ?? 1) : 1;
-  const vhost = isVirtio && card.driver?.name !== "qemu";
-  const sndbuf = card.tune?.sndbuf;
-  const open = build.environment.descriptors.tap;
-  if (open === undefined) {
-    if (card.type === "ethernet" && card.script !== undefined)
-      throw unsupported(card, "a <script> would need root", "no <script>");
-    if (card.type === "bridge") return { type: "bridge", br: card.source.bridge };
-    if (card.target?.dev === undefined || card.target.managed !== false) {
-      throw unsupported(
-        card,
-        "only root can make a tap device",
-        "<target dev='TAP' managed='no'/> with a tap device that is yours",
-      );
-    }
-    return { type: "tap", ifname: card.target.dev, script: "no", downscript: "no", sndbuf };
-  }
-  const { fds, vhostFds } = open(card.alias ?? "net0", queues, vhost);
-  return {
-    type: "tap",
-    [queues > 1 ? "fds" : "fd"]: fds.join(":"),
-    ...(vhost ? { vhost: true, [queues > 1 ? "vhostfds" : "vhostfd"]: vhostFds.join(":") } : {}),
-    sndbuf,
-  };
-}
-
 function cardArgument(build: Build, card: Exclude<NetworkInterface, { type: "hostdev" }>, netdev: string): string[] {
   const flavour = virtioNetworkModel(card);
   const { driver } = card;
   const queues = driver?.queues ?? 0;
-  const usesQueues = queues > 1 && ["vhostuser", "bridge", "ethernet"].includes(card.type);
+  const usesQueues = queues > 1 && multiqueueTypes.includes(card.type);
   const virtio: Properties =
     flavour === undefined
       ? {}

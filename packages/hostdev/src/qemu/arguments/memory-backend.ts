@@ -71,7 +71,8 @@ export function backendArguments(build: Build, request: BackendRequest): string[
   const isVirtioMem = device?.model === "virtio-mem";
   if (isVirtioMem) prealloc = false;
   const nodes = hostNodes(build, request);
-  const withContext = prealloc && nodes !== undefined && environment.capabilities.threadContext;
+  const near = nodes === undefined ? [] : reachableNodes(build, nodes.nodes);
+  const withContext = prealloc && near.length > 0 && environment.capabilities.threadContext;
   const context = withContext ? `tc-${request.alias}` : undefined;
   const backend = objectArgument({
     ...properties,
@@ -88,7 +89,7 @@ export function backendArguments(build: Build, request: BackendRequest): string[
     "prealloc-context": context,
   });
   if (context === undefined) return backend;
-  return [...objectArgument({ "qom-type": "thread-context", id: context, "node-affinity": nodes?.nodes }), ...backend];
+  return [...objectArgument({ "qom-type": "thread-context", id: context, "node-affinity": near }), ...backend];
 }
 
 /** The hugepages that back a piece of memory, if any do. */
@@ -119,6 +120,14 @@ export function hugepagesFor({ domain, environment }: Build, { node, device, sys
     throw invalid(hugepages ?? domain, `hugepages of ${sizeKiB ?? "the default"} KiB are not mounted on this machine`);
   }
   return mounted;
+}
+
+/** Of these nodes, those on whose CPUs the threads that touch the memory may run. */
+function reachableNodes({ domain, environment }: Build, nodes: readonly number[]): readonly number[] {
+  const cpus = domain.cputune?.emulatorpin?.cpuset ?? domain.vcpu?.cpuset;
+  if (cpus === undefined || environment.nodesOfCpus === undefined) return nodes;
+  const usable = environment.nodesOfCpus(cpus);
+  return nodes.filter((node) => usable.includes(node));
 }
 
 const policies = { strict: "bind", preferred: "preferred", interleave: "interleave" } as const;
