@@ -5,6 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureTestPackages } from "./test-packages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const isQuick = process.argv[2] !== "all";
@@ -13,6 +14,7 @@ const counts = { pass: 0, fail: 0, skipped: 0 };
 
 step("format and lint", "node_modules/.bin/biome", ["check", "--error-on-warnings", "."]);
 step("build", "node", ["tools/build.mjs", "--quiet"]);
+ensureTestPackages((text) => console.log(`check: ${text}`));
 await tests("unit", "packages/hostdev/build/src", "lab/build/src");
 await tests("contract, golden and style", "packages/hostdev/build/test");
 if (!isQuick) {
@@ -40,7 +42,11 @@ async function tests(title, ...folders) {
   console.log(`\n== ${title}: ${files.length} test files`);
   if (files.length === 0) return;
   const args = ["--test", `--test-concurrency=${title === "lab" ? 1 : 2}`, "--test-reporter=spec", ...files];
-  const runner = spawn("node", ["--enable-source-maps", ...args], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const runner = spawn("node", ["--enable-source-maps", ...args], {
+    cwd: root,
+    env: { ...process.env, ...(isQuick ? { HOSTDEV_QUICK: "1" } : {}) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let output = "";
   runner.stdout.on("data", (chunk) => {
     process.stdout.write(chunk);

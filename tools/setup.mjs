@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings a fresh checkout to where everything can be built: Node's version, npm packages. Needs nothing but Node.
-// What the lab needs from the system it installs by itself (lab/src/prerequisites.ts).
+// What the lab needs from the system it installs by itself (lab/src/prerequisites.ts), and so does the gate for its
+// tests (tools/test-packages.mjs).
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -50,6 +50,7 @@ import { smartcardArguments } from "./arguments/smartcard.ts";
 import { audioArguments, soundArguments } from "./arguments/sound.ts";
 import { tpmArguments } from "./arguments/tpm.ts";
 import { hubArguments, redirdevArguments } from "./arguments/usb-devices.ts";
+import { assertVersionHas } from "./arguments/version-limits.ts";
 import { videoArguments } from "./arguments/video.ts";
 import type { QemuEnvironment } from "./environment.ts";
 
@@ -64,6 +65,7 @@ export { environmentOf } from "./arguments/general.ts";
  */
 export function buildArguments(domain: Domain, environment: QemuEnvironment): string[] {
   const build: Build = { domain, environment, fdSets: { next: 0 } };
+  assertVersionHas(build);
   const { devices } = domain;
   const each = <T>(list: readonly T[], make: (build: Build, item: T) => string[]) =>
     list.flatMap((item) => make(build, item));

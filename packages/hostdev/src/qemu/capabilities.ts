@@ -25,10 +25,6 @@ export interface QemuCapabilities {
   readonly streamReconnect: boolean;
   /** `-run-with` (8.1). */
   readonly runWith: boolean;
-  /** `iothread-vq-mapping` of virtio-blk (9.0). */
-  readonly iothreadMapping: boolean;
-  /** `iothread-vq-mapping` of virtio-scsi (10.0). */
-  readonly scsiIothreadMapping: boolean;
 }
 
 /** The oldest release whose arguments we write. */
@@ -45,8 +41,6 @@ export function capabilitiesOf(version: QemuVersion): QemuCapabilities {
     reconnectMs: since(9, 2),
     streamReconnect: since(8, 0),
     runWith: since(8, 1),
-    iothreadMapping: since(9, 0),
-    scsiIothreadMapping: since(10, 0),
   };
 }
 

@@ -30,6 +30,27 @@ test("domainToNative() writes for the version it is asked for", () => {
   assert.ok(after(args({ devices }, "7.2"), "-chardev").includes("socket,id=charserial0,path=/s,reconnect=2"));
 });
 
+const newer: readonly (readonly [parts: SampleParts, message: RegExp])[] = [
+  [{ devices: "<interface type='user'><model type='igb'/></interface>" }, /igb needs QEMU 8.0, and this is 7.2/],
+  [{ devices: "<sound model='virtio'/>" }, /sound of model virtio needs QEMU 8.2/],
+  [{ body: "<features><async-teardown enabled='yes'/></features>" }, /<async-teardown> needs QEMU 8.1/],
+  [
+    {
+      body: "<iothreads>1</iothreads>",
+      devices:
+        "<disk type='file'><driver name='qemu'><iothreads><iothread id='1'/></iothreads></driver><source file='/d'/><target dev='vda'/></disk>",
+    },
+    /<iothreads> of a disk needs QEMU 9.0/,
+  ],
+];
+
+test("domainToNative() refuses what came later than the version it is asked for", () => {
+  for (const [parts, message] of newer) {
+    assert.throws(() => args(parts, "7.2"), { code: "HD_DOMAIN_UNSUPPORTED", message });
+    assert.ok(args(parts, "10.0").length > 0);
+  }
+});
+
 test("domainToNative() refuses what depends on a host it does not look at", () => {
   assert.throws(() => args({ body: "<cpu mode='host-model'/>" }), /the processor of this host is not known/);
   assert.throws(() => args({ body: "<cpu mode='host-passthrough'/>" }), /needs KVM/);

@@ -6,49 +6,47 @@
  * left to the lab.
  */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { HostdevError } from "../../src/core/errors.ts";
-import { pciDevices } from "../../src/domain/addresses/pci-devices.ts";
 import type { Domain } from "../../src/domain/domain.ts";
 import { parseDomain } from "../../src/domain/parse.ts";
-import { buildArguments } from "../../src/qemu/arguments.ts";
-import { capabilitiesOf, parseQemuVersion } from "../../src/qemu/capabilities.ts";
+import { buildArguments, nvramFile } from "../../src/qemu/arguments.ts";
 import type { QemuEnvironment } from "../../src/qemu/environment.ts";
-import { startCommands } from "../../src/qemu/start-commands.ts";
 import { goldenFolder } from "../golden/golden-folder.ts";
-import { emptyQcow2, qmpSession } from "./qemu-tools.ts";
+import { environmentIn, hasKvm, noQemu, startAndCheck } from "./qemu-start.ts";
+import { emptyQcow2 } from "./qemu-tools.ts";
 
 const folder = goldenFolder("domain");
-const emulator = "qemu-system-x86_64";
-const version = spawnSync(emulator, ["--version"], { encoding: "utf8" });
-const hasKvm = canOpen("/dev/kvm");
-const skip = version.status === 0 ? false : `there is no ${emulator}: apt-get install qemu-system-x86`;
+let started = 0;
+const names = readdirSync(folder).sort();
+after(() => {
+  if (noQemu === false) console.log(`QEMU of this machine started with ${started} of ${names.length} recorded domains`);
+});
 
-for (const name of readdirSync(folder).sort()) {
+for (const name of names) {
   const text = readFileSync(join(folder, name, "in.xml"), "utf8");
   const wantsHost = /<hostdev|type='hostdev'/.test(text) ? "needs devices of the host" : false;
   const unfit = wantsHost || (/type='kvm'/.test(text) && !hasKvm ? "there is no /dev/kvm that we may use" : false);
 
   test(`buildArguments() starts this machine's QEMU: ${name}`, {
-    skip: skip || unfit,
+    skip: noQemu || unfit,
     timeout: 60_000,
   }, async (context) => {
     const directory = mkdtempSync(join(tmpdir(), "hd-qemu-"));
     try {
       const domain = parseDomain(text.replaceAll("/srv/vms", directory), { file: name });
       delete domain.devices.emulator;
-      makeFiles(domain, directory);
-      const refusal = refusalOf(domain, environmentIn(directory));
+      const environment = environmentIn(directory);
+      const refusal = refusalOf(domain, environment);
       if (refusal !== undefined) return context.skip(refusal);
-      const failure = await startAndCheck(domain, environmentIn(directory));
-      // What this kernel cannot do is no fault of the arguments.
-      if (failure !== undefined && /kernel doesn't allow|not supported by (the )?(host|kernel)/.test(failure))
-        return context.skip(failure.trim());
-      assert.equal(failure, undefined);
+      makeFiles(domain, directory, environment);
+      const failure = await startAndCheck(domain, environment);
+      if (failure?.isLacking === true) return context.skip(failure.said);
+      assert.equal(failure?.said, undefined);
+      started++;
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -66,44 +64,8 @@ function refusalOf(domain: Domain, environment: QemuEnvironment): string | undef
   }
 }
 
-/** Starts QEMU and looks at it; what it said when it did not stay, or `undefined`. */
-async function startAndCheck(domain: Domain, environment: QemuEnvironment): Promise<string | undefined> {
-  const [command = "", ...args] = buildArguments(domain, environment);
-  const qemu = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let errors = "";
-  qemu.stderr.on("data", (chunk) => {
-    errors += chunk;
-  });
-  const ended = new Promise<void>((resolve) => qemu.on("close", () => resolve()));
-  try {
-    const qmp = await qmpSession("path" in environment.monitor ? environment.monitor.path : "", ended);
-    if (qmp === undefined) {
-      await ended;
-      return errors;
-    }
-    for (const { execute, arguments: given } of startCommands(domain)) await qmp.execute(execute, given);
-    // Controllers of the chipset, and companions of USB controllers, have no name in QEMU.
-    for (const { device, controller: self } of pciDevices(domain, () => undefined)) {
-      const { alias, address } = device;
-      const isUnnamed = alias === "ide" || (self?.type === "usb" && self.masterStartPort !== undefined);
-      if (alias === undefined || address?.type !== "pci" || isUnnamed) continue;
-      const path = `/machine/peripheral/${alias}`;
-      const addr = await qmp.execute("qom-get", { path, property: "addr" });
-      assert.equal(addr, (address.device << 3) + address.function, `slot and function of ${alias}`);
-      const bus: string = String(await qmp.execute("qom-get", { path, property: "parent_bus" }));
-      const controller = domain.devices.controllers.find((one) => one.type === "pci" && one.index === address.bus);
-      assert.equal(bus.slice(bus.lastIndexOf("/") + 1), controller?.alias, `bus of ${alias}`);
-    }
-    await qmp.execute("quit").catch(() => undefined);
-    return undefined;
-  } finally {
-    qemu.kill("SIGKILL");
-    await ended;
-  }
-}
-
-/** The images a domain names: qcow2 ones by their name, all others plain. */
-function makeFiles(domain: Domain, directory: string): void {
+/** The images a domain names: qcow2 ones by their name, all others plain; and the variables of its firmware. */
+function makeFiles(domain: Domain, directory: string, environment: QemuEnvironment): void {
   mkdirSync(join(directory, "shared"));
   const make = (path: string | undefined) => {
     if (path !== undefined)
@@ -115,43 +77,6 @@ function makeFiles(domain: Domain, directory: string): void {
     for (let store = disk.backingStore; store !== undefined && store.type === "file"; store = store.backingStore)
       make(store.source?.file);
   }
-}
-
-function environmentIn(directory: string): QemuEnvironment {
-  return {
-    capabilities: capabilitiesOf(parseQemuVersion(version.stdout)),
-    emulator,
-    runtimeDirectory: directory,
-    memoryDirectory: directory,
-    nvramDirectory: directory,
-    tpmSocket: join(directory, "tpm.sock"),
-    passtSocket: (alias) => join(directory, `${alias}.sock`),
-    dbusSocket: join(directory, "dbus.sock"),
-    monitor: { path: join(directory, "qmp.sock") },
-    startPaused: true,
-    kvm: hasKvm,
-    hugepages: [],
-    hostNodes: [0],
-    // Any port that nobody else is likely to have; each test process has its own.
-    ports: {
-      vnc: 20000 + (process.pid % 10000),
-      spice: 30000 + (process.pid % 10000),
-      spiceTls: 40000 + (process.pid % 10000),
-    },
-    firmware: [],
-    isCdromDrive: () => false,
-    spicePassword: false,
-    now: new Date(0),
-    descriptors: {},
-    sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-  };
-}
-
-function canOpen(path: string): boolean {
-  try {
-    closeSync(openSync(path, "r+"));
-    return true;
-  } catch {
-    return false; // Whatever the reason: then it cannot be used here.
-  }
+  const variables = nvramFile(domain, environment);
+  if (variables?.template !== undefined) writeFileSync(variables.path, readFileSync(variables.template));
 }

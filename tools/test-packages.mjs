@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs of the system that some tests run. As root on Debian what is missing is installed; otherwise one line says
+// how. Never an error: a test whose program is missing skips, and says so.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+
+/** What tests need beside Node: a file that shows that it is there, the Debian package that has it, and what for. */
+const needed = [
+  { program: "qemu-system-x86_64", debianPackage: "qemu-system-x86", why: "starts with the arguments that we make" },
+  { file: "/usr/share/OVMF/OVMF_CODE_4M.fd", debianPackage: "ovmf", why: "firmware of domains with firmware='efi'" },
+  { program: "groff", debianPackage: "groff-base", why: "reads the manual pages" },
+  { program: "zsh", debianPackage: "zsh", why: "reads its completion" },
+  { program: "fish", debianPackage: "fish", why: "runs its completion" },
+];
+
+/** Installs what is missing, or tells how. */
+export function ensureTestPackages(say = console.log) {
+  const missing = needed.filter(({ program, file }) => !(file === undefined ? isProgram(program) : existsSync(file)));
+  if (missing.length === 0) return;
+  const packages = missing.map(({ debianPackage }) => debianPackage);
+  const line = `apt-get install --no-install-recommends ${packages.join(" ")}`;
+  if (existsSync("/etc/debian_version") && process.getuid?.() === 0) {
+    say(`installing for the tests: ${packages.join(" ")}`);
+    if (install(packages)) return;
+    say(`could not install them; try: apt-get update && ${line}`);
+  }
+  for (const { debianPackage, why } of missing) say(`without ${debianPackage} (${why}) some tests are skipped`);
+  if (process.getuid?.() !== 0) say(`root can install them: ${line}`);
+}
+
+/** The lists of packages may be missing or old, as on a fresh machine: they are fetched when an installation fails. */
+function install(packages) {
+  const options = ["-y", "-q", "-o", "DPkg::Lock::Timeout=300"];
+  const attempt = () => apt("install", "--no-install-recommends", ...options, ...packages);
+  return attempt() || (apt("update", ...options) && attempt());
+}
+
+function apt(...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const { status, stderr } = spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+  if (status !== 0 && args[0] === "update") console.log(stderr.trim());
+  return status === 0;
+}
+
+function isProgram(name) {
+  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
