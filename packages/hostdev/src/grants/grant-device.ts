@@ -8,17 +8,18 @@ import { observe } from "./observe.ts";
 import { type GrantPlan, planGrant } from "./plan.ts";
 import { finish } from "./recover.ts";
 import { type Progress, runSteps } from "./run-steps.ts";
-import { createRecord, readRecords, recordEnd } from "./store.ts";
+import { createRecord, recordEnd } from "./store.ts";
 
 /**
  * Decides how to lend a device, without doing it.
  *
  * Touches: reads sysfs, proc and our records. Needs: root, to see holders and limits of other users.
+ * @param isLocked whether the caller has the lock.
  * @throws {HostdevError} every refusal that `grantDevice` has.
  */
-export async function previewGrant(host: Host, request: GrantRequest): Promise<GrantPlan> {
+export async function previewGrant(host: Host, request: GrantRequest, isLocked = false): Promise<GrantPlan> {
   requireRoot(host, `hostdev-admin grant ${request.device} --to ${request.user}`);
-  assertNothingInterrupted(readRecords(host));
+  await assertNothingInterrupted(host, isLocked);
   const observation = await observe(host, request);
   const by = host.environment("SUDO_USER") ?? "root";
   const plan = planGrant(observation, request, { grantedAt: host.now().toISOString(), grantedBy: by });
@@ -38,7 +39,7 @@ export async function previewGrant(host: Host, request: GrantRequest): Promise<G
 export async function grantDevice(host: Host, request: GrantRequest, progress: Progress = {}): Promise<Grant> {
   await previewGrant(host, request); // refuses before there is even a lock
   return withLock(host, async () => {
-    const { grant, steps } = await previewGrant(host, request);
+    const { grant, steps } = await previewGrant(host, request, true);
     try {
       createRecord(host, grant, steps);
       await runSteps(host, grant.id, steps, progress);

@@ -22,13 +22,20 @@ export interface RevokePlan {
 /**
  * Decides how to take a device back, without doing it. `device` names the lent device or any endpoint of its group.
  *
- * Needs: root, to see holders. @throws {HostdevError} `HD_NOT_GRANTED`, `HD_GROUP_HELD` (unless holders are waited for
- * or ended), `HD_RECOVERY_NEEDED`.
+ * Needs: root, to see holders.
+ * @param isLocked whether the caller has the lock.
+ * @throws {HostdevError} `HD_NOT_GRANTED`, `HD_GROUP_HELD` (unless holders are waited for or ended),
+ * `HD_RECOVERY_NEEDED`, `HD_LOCKED`.
  */
-export async function previewRevoke(host: Host, device: string, options: RevokeOptions = {}): Promise<RevokePlan> {
+export async function previewRevoke(
+  host: Host,
+  device: string,
+  options: RevokeOptions = {},
+  isLocked = false,
+): Promise<RevokePlan> {
   requireRoot(host, `hostdev-admin revoke ${device}`);
+  await assertNothingInterrupted(host, isLocked);
   const records = readRecords(host);
-  assertNothingInterrupted(records);
   const record = findRecord(host, records, device);
   const isThisBoot = record.bootId === readBootId(host);
   if (isThisBoot && !options.kill && !options.waitMs) await assertNotHeld(host, record.grant.group);
@@ -55,7 +62,7 @@ export async function revokeDevice(
 ): Promise<Grant> {
   await previewRevoke(host, device, options);
   return withLock(host, async () => {
-    const { grant, steps } = await previewRevoke(host, device, options);
+    const { grant, steps } = await previewRevoke(host, device, options, true);
     recordRevoke(host, grant.id, steps);
     const closing = steps.find((step) => step.kind === "owner");
     try {
