@@ -13,6 +13,8 @@ export interface ProgramDescription {
   readonly summary: string;
   /** Shown below the help of the program. */
   readonly examples: string;
+  /** What it does without a verb, if it does. */
+  readonly main?: Verb;
   /** By name, in the order of the help; loaded when asked for, so that a command starts fast. */
   readonly verbs: Readonly<Record<string, () => Promise<Verb>>>;
 }
@@ -35,7 +37,8 @@ export async function buildProgram(description: ProgramDescription, context: Con
     .configureOutput({ writeOut: print, writeErr: warn, getOutHasColors: () => context.output.hasColour })
     .exitOverride()
     .addHelpText("after", `\nExamples:\n${description.examples}`);
-  const { verbs } = description;
+  const { verbs, main } = description;
+  main?.(program, context);
   const wanted = Object.hasOwn(verbs, verb) ? [verbs[verb]] : isVersion(verb) ? [] : Object.values(verbs);
   for (const add of await Promise.all(wanted.map((load) => load?.()))) add?.(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);

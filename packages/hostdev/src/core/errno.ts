@@ -20,6 +20,7 @@ export function isAbsent(error: unknown): boolean {
 
 const meanings: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EADDRINUSE: "in use already",
   EPERM: "not permitted",
   EBUSY: "busy",
   EEXIST: "exists already",

@@ -42,6 +42,12 @@ export interface RunningProgram {
   readonly ended: Promise<{ readonly status: number | null; readonly signal: string | null }>;
 }
 
+/** Something that listens. */
+export interface Listener {
+  /** Nobody can connect any more; those who have go on. Removes the socket's file, if we made it. */
+  readonly close: () => Promise<void>;
+}
+
 /**
  * The one door to the machine: files, the kernel's control files, processes, clock, sockets.
  *
@@ -138,6 +144,12 @@ export interface Host {
   kill(pid: number, signal: "SIGTERM" | "SIGKILL" | "SIGINT"): boolean;
   /** Connects to a unix socket; `undefined` when nobody listens there (yet). */
   connect(path: string): Promise<Duplex | undefined>;
+  /**
+   * Listens on a unix socket of mode 0600, made at a path, or on one that we were given as an open file (systemd's).
+   *
+   * @throws {HostdevError} `HD_FILE`; EADDRINUSE when something is at the path already.
+   */
+  listen(where: { readonly path: string } | { readonly fd: number }, serve: (line: Duplex) => void): Promise<Listener>;
 
   environment(name: string): string | undefined;
   now(): Date;

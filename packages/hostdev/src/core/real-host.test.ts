@@ -180,3 +180,22 @@ test("connect() gives undefined where nobody listens", async () => {
   stream?.destroy();
   server.close();
 });
+
+test("listen() makes a socket for this user alone, serves it, and removes it", async () => {
+  const path = at("listening");
+  const umask = process.umask(0);
+  const listener = await host.listen({ path }, (line) => line.end("hello"));
+  assert.equal(process.umask(umask), 0);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  await assert.rejects(
+    host.listen({ path }, () => {}),
+    hasErrno("EADDRINUSE"),
+  );
+  const line = await host.connect(path);
+  let text = "";
+  for await (const chunk of line ?? []) text += String(chunk);
+  assert.equal(text, "hello");
+  line?.destroy();
+  await listener.close();
+  assert.equal(existsSync(path), false);
+});

@@ -9,6 +9,7 @@ import type { CommandResult, Host, RunningProgram, RunOptions } from "./host.ts"
 import { writeKernelInChild } from "./kernel-write.ts";
 import { lockFile } from "./lock-file.ts";
 import * as files from "./real-files.ts";
+import { listen } from "./real-listen.ts";
 import { systemEnvironment } from "./system-environment.ts";
 
 /** The machine this program runs on. */
@@ -27,6 +28,7 @@ export function realHost(): Host {
     spawn: start,
     kill,
     connect: connectTo,
+    listen,
     environment: (name) => process.env[name],
     now: () => new Date(),
     sleep: async (milliseconds) => {

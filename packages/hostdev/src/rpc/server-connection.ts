@@ -47,15 +47,10 @@ export class ServerConnection {
   private constructor(stream: Duplex, service: RpcService<unknown>) {
     this.#stream = stream;
     this.#toPayload = service.toPayload;
-    const context = service.accept(this);
-    const handlers = service.handlers as Readonly<Record<string, (context: unknown, args: unknown) => unknown>>;
-    this.#can = (name) => handlers[name] !== undefined;
-    this.#perform = (name, args) => handlers[name]?.(context, args);
     this.#keepalive = new Keepalive(
       (packet) => this.#write(packet),
       () => this.close(),
     );
-    stream.on("data", (chunk: Buffer) => this.#receive(chunk));
     stream.on("drain", () => this.#drained());
     stream.on("error", () => {}); // "close" follows
     stream.once("end", () => stream.end());
@@ -66,6 +61,11 @@ export class ServerConnection {
         resolve();
       });
     });
+    const context = service.accept(this);
+    const handlers = service.handlers as Readonly<Record<string, (context: unknown, args: unknown) => unknown>>;
+    this.#can = (name) => handlers[name] !== undefined;
+    this.#perform = (name, args) => handlers[name]?.(context, args);
+    stream.on("data", (chunk: Buffer) => this.#receive(chunk));
   }
 
   /** Takes over a stream on which a client talks; it is closed with the connection. */

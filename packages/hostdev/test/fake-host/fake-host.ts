@@ -2,7 +2,15 @@
 import type { Duplex } from "node:stream";
 import { fileError, kernelWriteError } from "../../src/core/errno.ts";
 import { HostdevError } from "../../src/core/errors.ts";
-import type { CommandResult, FileStatus, Host, Ownership, RunningProgram, RunOptions } from "../../src/core/host.ts";
+import type {
+  CommandResult,
+  FileStatus,
+  Host,
+  Listener,
+  Ownership,
+  RunningProgram,
+  RunOptions,
+} from "../../src/core/host.ts";
 import type { CrashMoment } from "./crash.ts";
 import { isAllowed, targetOf } from "./fake-file-system.ts";
 import type { FakeMachine } from "./fake-machine.ts";
@@ -198,6 +206,19 @@ export class FakeHost implements Host {
   async connect(path: string): Promise<Duplex | undefined> {
     await Promise.resolve();
     return this.#read("connect", "connect to", path, () => this.machine.programs.connect(path, this.#caller));
+  }
+
+  async listen(
+    where: { readonly path: string } | { readonly fd: number },
+    serve: (line: Duplex) => void,
+  ): Promise<Listener> {
+    await Promise.resolve();
+    const path = "path" in where ? where.path : `/proc/self/fd/${where.fd}`;
+    this.#changeFile("listen", "listen on", path, () => {
+      if (this.machine.fs.find(path) !== undefined && "path" in where) throw new KernelError("EADDRINUSE");
+      this.machine.programs.listen(path, serve, this.process, 0o600);
+    });
+    return { close: async () => this.machine.programs.unlisten(path) };
   }
 
   environment(name: string): string | undefined {

@@ -11,6 +11,7 @@ export type Mutation =
   | "removeDirectory"
   | "setOwnership"
   | "lock"
+  | "listen"
   | "run"
   | "spawn"
   | "kill";

@@ -47,11 +47,17 @@ export class Programs {
   }
 
   /** Makes a socket at `path` and serves each who connects. It goes with `process`, if one is given. */
-  listen(path: string, serve: (socket: Duplex) => void, process?: FakeProcess): void {
+  listen(path: string, serve: (socket: Duplex) => void, process?: FakeProcess, mode = 0o755): void {
     const { uid = 0, gid = 0 } = process?.caller ?? {};
-    this.#machine.fs.add(path, { kind: "socket", mode: 0o755, uid, gid });
+    this.#machine.fs.add(path, { kind: "socket", mode, uid, gid });
     this.#listeners.set(path, serve);
     process?.atEnd(() => this.#listeners.delete(path)); // the file stays, as in real life; connecting is refused
+  }
+
+  /** Nobody listens any more, and the socket is gone. */
+  unlisten(path: string): void {
+    this.#listeners.delete(path);
+    this.#machine.fs.remove(path);
   }
 
   /** @throws {KernelError} EACCES. @returns `undefined` when nobody listens. */

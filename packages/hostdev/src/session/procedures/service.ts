@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RpcService } from "../../rpc/service.ts";
+import type { Client, ClientHandlers, Service } from "./client.ts";
+import { connectionHandlers } from "./connection.ts";
+import { domainDeviceHandlers } from "./domain-devices.ts";
+import { domainLifecycleHandlers } from "./domain-lifecycle.ts";
+import { domainLookupHandlers } from "./domain-lookup.ts";
+import { domainStateHandlers } from "./domain-state.ts";
+import { domainStatisticsHandlers } from "./domain-statistics.ts";
+import { toLibvirtPayload } from "./libvirt-errors.ts";
+import { neighbourHandlers } from "./neighbours.ts";
+import { nodeHandlers } from "./node.ts";
+import { nodeDeviceHandlers } from "./node-device.ts";
+import { Registrations } from "./registrations.ts";
+import { storageHandlers } from "./storage.ts";
+
+const handlers: ClientHandlers = {
+  ...connectionHandlers,
+  ...nodeHandlers,
+  ...nodeDeviceHandlers,
+  ...domainLookupHandlers,
+  ...domainStateHandlers,
+  ...domainLifecycleHandlers,
+  ...domainDeviceHandlers,
+  ...domainStatisticsHandlers,
+  ...neighbourHandlers,
+  ...storageHandlers,
+};
+
+/** A user's session as libvirt's clients see it. */
+export function sessionService(shared: Service): RpcService<Client> {
+  return {
+    handlers,
+    accept: (connection) => ({
+      ...shared,
+      connection,
+      registrations: new Registrations(connection, shared.session, shared.nodeDevices),
+    }),
+    toPayload: toLibvirtPayload,
+  };
+}
