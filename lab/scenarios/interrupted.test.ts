@@ -6,7 +6,7 @@ import { labScenario } from "../src/scenario.ts";
 import { diffSnapshots, type Snapshot, takeSnapshot } from "../src/snapshot.ts";
 
 const { section } = labScenario();
-const grant = "hostdev-admin grant 04:02.0 --to alex --memory 256MiB --hold 04:01.0 --hold 04:03.0";
+const grant = "hostdev-admin grant 04:02.0 --to alex --memory 256MiB --hold 04:01.0 --hold 04:03.0 --accept-no-reset";
 const revoke = "hostdev-admin revoke 04:02.0";
 let before: Snapshot;
 

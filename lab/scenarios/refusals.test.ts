@@ -25,6 +25,8 @@ const refused: readonly (readonly [arguments_: string, status: number, code: str
   ["grant vda --to alex", 4, "HD_IN_USE"],
   ["grant 01:00.0 --to alex --hold 02:00.0", 2, "HD_NOT_A_MATE"],
   ["grant 04:02.0 --to alex", 4, "HD_MATES_NOT_ACCEPTED"],
+  ["grant 04:02.0 --to alex --hold-mates", 4, "HD_NO_RESET"],
+  ["grant 04:01.0 --to alex --hold-mates", 4, "HD_NO_RESET"], // it lists `bus`, which has others on it
   ["revoke 01:00.0", 3, "HD_NOT_GRANTED"],
   ["revoke 77:00.0", 3, "HD_DEVICE_NOT_FOUND"],
 ];

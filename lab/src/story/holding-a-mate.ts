@@ -14,7 +14,13 @@ export const holdingAMate: Chapter = {
     const { stderr } = await stage.run("root", "hostdev-admin grant 04:02.0 --to alex --memory 256MiB", 4);
     assert.match(stderr, /--hold 0000:04:01\.0 --hold 0000:04:03\.0/);
     stage.tell("root accepts by name that the host loses the mates meanwhile; they are held, out of alex's reach.");
-    await stage.run("root", "hostdev-admin grant 04:02.0 --to alex --memory 256MiB --hold 04:01.0 --hold 04:03.0");
+    const grant = "hostdev-admin grant 04:02.0 --to alex --memory 256MiB --hold 04:01.0 --hold 04:03.0";
+    const refused = await stage.run("root", grant, 4);
+    assert.match(refused.stderr, /cannot be reset.*--accept-no-reset/s);
+    stage.tell(
+      "This card would come back as alex leaves it, for a driver of the host to meet. root trusts alex with that.",
+    );
+    await stage.run("root", `${grant} --accept-no-reset`);
     assert.equal((await stage.lab.root(driver("0000:04:01.0"))).stdout, "pci-stub\n");
     const path = await stage.put("edu.xml", guestXml({ name: "edu-guest", devices: ["0000:04:02.0"] }));
     const edu = await stage.run("alex", `hostdev run ${path}`);

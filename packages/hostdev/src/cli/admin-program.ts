@@ -16,6 +16,7 @@ export const adminProgram: ProgramDescription = {
     grant: async () => (await import("./commands/grant.ts")).grantVerb,
     revoke: async () => (await import("./commands/revoke.ts")).revokeVerb,
     grants: async () => (await import("./commands/grants.ts")).grantsVerb,
+    release: async () => (await import("./commands/release.ts")).releaseVerb,
     recover: async () => (await import("./commands/recover.ts")).recoverVerb,
     completion: async () => (await import("./commands/completion.ts")).completionVerb(adminProgram),
   },

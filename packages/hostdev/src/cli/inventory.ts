@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { readQuarantines } from "../grants/quarantine.ts";
 import { enumerateFunctions } from "../pci/enumerate.ts";
 import type { IommuGroup } from "../pci/iommu-group.ts";
 import { type FunctionNames, readPciNames } from "../pci/names.ts";
@@ -39,6 +41,7 @@ export async function readInventory(host: Host): Promise<Inventory> {
   const names = readPciNames(host);
   const nodes = new Map([...groups.keys()].map((number) => [number, host.status(groupNode(number))]));
   const owners = [...nodes.values()].flatMap((node) => (node === undefined ? [] : [node.uid]));
+  const quarantined = readQuarantineReasons(host);
   const userName = await readUserNames(host, owners);
   const items = functions.map((device) => {
     const own = uses.filter((use) => use.address === device.address);
@@ -49,6 +52,7 @@ export async function readInventory(host: Host): Promise<Inventory> {
       nodeUid: node?.uid,
       isNodeMine: host.self.uid !== 0 && device.group !== null && host.canAccess(groupNode(device.group), "read-write"),
       use: own[0]?.path,
+      quarantine: quarantined.get(device.address),
     });
     return {
       function: device,
@@ -60,6 +64,16 @@ export async function readInventory(host: Host): Promise<Inventory> {
     };
   });
   return { items, unread };
+}
+
+/** Why which device is in quarantine. What cannot be read there is told by `doctor`, and keeps no list from showing. */
+function readQuarantineReasons(host: Host): ReadonlyMap<string, string> {
+  try {
+    return new Map(readQuarantines(host).map(({ address, reason }) => [address, reason]));
+  } catch (error) {
+    if (isHostdevError(error)) return new Map();
+    throw error;
+  }
 }
 
 /** The groups that these functions make, without reading sysfs again. */

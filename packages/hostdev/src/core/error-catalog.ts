@@ -102,6 +102,15 @@ export const catalog: Catalog = {
     category: "invalid-argument",
     hint: (d) => `The endpoints of group ${d.group} are ${d.endpoints.join(", ")}.`,
   },
+  HD_NO_RESET: {
+    category: "failed-precondition",
+    hint: (d) => `Only if you trust the user with that: hostdev-admin grant ${d.device} ... --accept-no-reset`,
+  },
+  HD_QUARANTINED: {
+    category: "failed-precondition",
+    hint: (d) => `Once you trust it (after a power cycle, say): hostdev-admin release ${d.address} --trust`,
+  },
+  HD_NOT_QUARANTINED: { category: "not-found", hint: () => "See what is: hostdev-admin grants" },
   HD_GROUP_NOT_VIABLE: {
     category: "failed-precondition",
     hint: (d) => `${askForGrant(d)} ${holds(d.blockers)}`,

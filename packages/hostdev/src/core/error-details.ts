@@ -61,6 +61,11 @@ export interface ErrorDetails {
   HD_MATES_NOT_ACCEPTED: { readonly address: string; readonly group: number; readonly mates: readonly Blocker[] };
   /** A role was asked for an address that is not an endpoint of the group. */
   HD_NOT_A_MATE: { readonly address: string; readonly group: number; readonly endpoints: readonly string[] };
+  /** `address` cannot be reset when it comes back; `device` is what was asked for. */
+  HD_NO_RESET: { readonly address: string; readonly device: string };
+  /** The host does not trust it since a user had it. */
+  HD_QUARANTINED: { readonly address: string; readonly reason: string };
+  HD_NOT_QUARANTINED: { readonly address: string };
   HD_GROUP_NOT_VIABLE: GrantTarget & { readonly group: number; readonly blockers: readonly Blocker[] };
   HD_NOT_ON_VFIO: GrantTarget & { readonly driver: string | null };
   HD_GROUP_HELD: { readonly group: number; readonly node: string; readonly holders: readonly HolderDetails[] };

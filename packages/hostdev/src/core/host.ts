@@ -101,6 +101,12 @@ export interface Host {
    */
   writeKernel(path: string, value: string, timeoutMs?: number): Promise<void>;
   /**
+   * Writes bytes into a binary file of the kernel, such as a config space, from `offset` on; else as `writeKernel`.
+   *
+   * @throws {HostdevError} `HD_KERNEL_WRITE`, `HD_KERNEL_WRITE_HANGS`; the value in them is `OFFSET: BYTES`, in hex.
+   */
+  writeKernelBytes(path: string, offset: number, bytes: Uint8Array): Promise<void>;
+  /**
    * Puts a whole file in place: temporary file `.NAME.new` beside it, fsync, rename, fsync of the directory. Symbolic
    * links at `path` are replaced, not followed. Missing parent directories are not made.
    * After a failure: the old file, whole. After a kill: perhaps the temporary file too, until `removeFile`.

@@ -32,9 +32,34 @@ const errnoByText: Readonly<Record<string, string>> = {
  * @throws {HostdevError} `HD_KERNEL_WRITE`, `HD_KERNEL_WRITE_HANGS`. After the latter the write may still take effect.
  */
 export function writeKernelInChild(path: string, value: string, timeoutMs: number): Promise<void> {
+  return writeInChild(path, { input: value, value, seek: [] }, timeoutMs);
+}
+
+/** As `writeKernelInChild`, for bytes at an offset of a binary file. */
+export function writeKernelBytesInChild(
+  path: string,
+  offset: number,
+  bytes: Uint8Array,
+  timeoutMs: number,
+): Promise<void> {
+  const seek = ["oflag=seek_bytes", `seek=${offset}`];
+  return writeInChild(path, { input: bytes, value: describeBytes(offset, bytes), seek }, timeoutMs);
+}
+
+/** `4: 03 00`, the value that errors name. */
+export function describeBytes(offset: number, bytes: Uint8Array): string {
+  const hex = (byte: number) => byte.toString(16).padStart(2, "0");
+  return `${offset.toString(16)}: ${[...bytes].map(hex).join(" ")}`;
+}
+
+function writeInChild(
+  path: string,
+  { input, value, seek }: { input: string | Uint8Array; value: string; seek: readonly string[] },
+  timeoutMs: number,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     // nocreat: a typing mistake must not make a file; one block: the kernel wants the value in one write(2).
-    const args = [`of=${path}`, "bs=4096", "iflag=fullblock", "conv=nocreat,notrunc", "status=none"];
+    const args = [`of=${path}`, "bs=4096", "iflag=fullblock", ...seek, "conv=nocreat,notrunc", "status=none"];
     const child = spawn("/bin/dd", args, { stdio: ["pipe", "ignore", "pipe"], env: { LC_ALL: "C" }, detached: true });
     let stderr = "";
     const watchdog = setTimeout(() => {
@@ -59,6 +84,6 @@ export function writeKernelInChild(path: string, value: string, timeoutMs: numbe
       reject(kernelWriteError(path, value, errnoByText[text] ?? (text || `dd ended with status ${status}`)));
     });
     child.stdin.on("error", () => {}); // EPIPE when dd could not open the file: its status says so
-    child.stdin.end(value);
+    child.stdin.end(input);
   });
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf, fileError } from "./errno.ts";
 import { HostdevError } from "./errors.ts";
 import type { CommandResult, Host, RunningProgram, RunOptions } from "./host.ts";
-import { writeKernelInChild } from "./kernel-write.ts";
+import { writeKernelBytesInChild, writeKernelInChild } from "./kernel-write.ts";
 import { lockFile } from "./lock-file.ts";
 import * as files from "./real-files.ts";
 import { listen } from "./real-listen.ts";
@@ -23,6 +23,7 @@ export function realHost(): Host {
     },
     ...files,
     writeKernel: (path, value, timeoutMs = 30_000) => writeKernelInChild(path, value, timeoutMs),
+    writeKernelBytes: (path, offset, bytes) => writeKernelBytesInChild(path, offset, bytes, 30_000),
     lock: lockFile,
     run,
     spawn: start,

@@ -8,7 +8,9 @@ import { type Binding, isSameBinding, readBinding, setBinding } from "../vfio/bi
 import { assertNotHeld } from "../vfio/holders.ts";
 import { isModulePresent, loadModule, unloadModule } from "../vfio/modules.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
+import { applyClean } from "./apply-clean.ts";
 import { applyMemlock } from "./apply-memlock.ts";
+import { readQuarantine } from "./quarantine.ts";
 import { describeStep, type Step } from "./step.ts";
 
 /**
@@ -27,6 +29,8 @@ export async function applyStep(host: Host, step: Step): Promise<void> {
       return isModulePresent(host, step.module) ? undefined : loadModule(host, step.module);
     case "binding":
       return applyBinding(host, step);
+    case "clean":
+      return applyClean(host, step);
     case "memlock":
       return applyMemlock(host, step);
     case "file":
@@ -48,8 +52,10 @@ function conflict(step: Step, found: string): HostdevError {
 
 async function applyBinding(host: Host, step: Step & { kind: "binding" }): Promise<void> {
   const { address, from, to } = step;
+  // What is in quarantine does not go back to the host until it is released; what was said of it is in its record.
+  if (!isTaking(to) && readQuarantine(host, address) !== undefined) return;
   if (host.status(`${pciDevices}/${address}`) === undefined) {
-    if (isVfioDriver(to.driver) || to.driver === "pci-stub") readBinding(host, address); // throws: nothing to take
+    if (isTaking(to)) readBinding(host, address); // throws: nothing to take
     return; // the device was pulled out: nothing to give back
   }
   const now = readBinding(host, address);
@@ -63,6 +69,10 @@ async function applyBinding(host: Host, step: Step & { kind: "binding" }): Promi
   // An unbind under a holder hangs in the kernel until he lets go.
   if (isVfioDriver(now.driver) && group !== null) await assertNotHeld(host, group);
   await setBinding(host, address, to);
+}
+
+function isTaking({ driver }: Binding): boolean {
+  return isVfioDriver(driver) || driver === "pci-stub";
 }
 
 function describeBinding({ driver, override }: Binding): string {

@@ -14,7 +14,7 @@ import { grantDevice, previewGrant } from "./grant-device.ts";
 import { revokeDevice } from "./revoke-device.ts";
 
 const nic: GrantRequest = { device: "01:00.0", user: "alex", memoryBytes: 256 * MiB, hold: [], force: [] };
-const edu: GrantRequest = { ...nic, device: "04:02.0", hold: ["0000:04:01.0", "0000:04:03.0"] };
+const edu: GrantRequest = { ...nic, device: "04:02.0", hold: ["0000:04:01.0", "0000:04:03.0"], acceptNoReset: true };
 
 /** Runs a grant that is to be refused; tells its code, after making sure that nothing changed. */
 async function refusal(host: FakeHost, request: GrantRequest): Promise<string> {

@@ -33,6 +33,8 @@ export interface Grant {
   readonly memoryBytes: number;
   /** What this grant adds to the user's memlock limit. */
   readonly memlockBytes: number;
+  /** Whether the host takes its endpoints back without a reset when they cannot be reset. */
+  readonly acceptsNoReset: boolean;
   /** ISO 8601, UTC. */
   readonly grantedAt: string;
   /** Who ran the command: the user behind sudo when there is one. */
@@ -46,6 +48,12 @@ export interface GrantRequest {
   readonly memoryBytes?: number;
   /** Mates that the administrator accepts to lose meanwhile, by address. */
   readonly hold: readonly string[];
+  /** Accept to lose all mates that are not given. */
+  readonly holdMates?: boolean;
+  /** Further endpoints of the group that the user may use, by address. */
+  readonly give?: readonly string[];
+  /** Lend it although it cannot be reset when it comes back. */
+  readonly acceptNoReset?: boolean;
   /** Endpoints to take although the host uses them, by address. */
   readonly force: readonly string[];
 }

@@ -9,12 +9,14 @@ import { enumerateFunctions, findFunction } from "../pci/enumerate.ts";
 import { type FunctionIdentity, readFunctionIdentity } from "../pci/identity.ts";
 import { endpointsOf, hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
+import { canResetAlone } from "../pci/reset-methods.ts";
 import { readUsage } from "../usage/read-usage.ts";
 import type { Use } from "../usage/use.ts";
 import { type Binding, readBinding } from "../vfio/binding.ts";
 import { isModulePresent, type ModuleName, moduleNames } from "../vfio/modules.ts";
 import { groupNode } from "../vfio/nodes.ts";
 import type { GrantRequest } from "./grant.ts";
+import { type Quarantine, readQuarantines } from "./quarantine.ts";
 import type { GrantRecord } from "./record.ts";
 import { readRecords } from "./store.ts";
 
@@ -29,6 +31,9 @@ export interface Observation {
   readonly uses: readonly Use[];
   readonly user: User;
   readonly records: readonly GrantRecord[];
+  readonly quarantines: readonly Quarantine[];
+  /** Endpoints of the group that cannot be reset alone. */
+  readonly withoutReset: ReadonlySet<string>;
   readonly presentModules: readonly ModuleName[];
   readonly node: FileStatus | undefined;
   /** The user's running processes. */
@@ -71,6 +76,8 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     ),
     user,
     records: readRecords(host),
+    quarantines: readQuarantines(host),
+    withoutReset: new Set(endpointsOf(group).flatMap(({ address }) => (canResetAlone(host, address) ? [] : [address]))),
     presentModules: moduleNames.filter((module) => isModulePresent(host, module)),
     node: host.status(groupNode(group.number)),
     limits: readUserMemlocks(host, user.uid),

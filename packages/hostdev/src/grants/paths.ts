@@ -2,5 +2,7 @@
 
 /** One record a grant. Not /etc: the program keeps it, nobody edits it. Not /run: files outlive a boot. */
 export const recordsDirectory = "/var/lib/hostdev/grants";
+/** One file for each device that the host does not trust. */
+export const quarantineDirectory = "/var/lib/hostdev/quarantine";
 export const stateDirectory = "/var/lib/hostdev";
 export const lockPath = "/run/hostdev.lock";

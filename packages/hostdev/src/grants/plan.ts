@@ -2,11 +2,12 @@
 import type { Ownership } from "../core/host.ts";
 import { grantedBytes } from "../memlock/requirement.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
-import { isSameBinding } from "../vfio/binding.ts";
+import { type Binding, isSameBinding } from "../vfio/binding.ts";
 import { moduleNames, type StubDriver } from "../vfio/modules.ts";
 import { freshNodeOwnership, groupNode } from "../vfio/nodes.ts";
 import type { Grant, GrantRequest, Role } from "./grant.ts";
 import type { Observation } from "./observe.ts";
+import { withCleaning } from "./plan-cleaning.ts";
 import { planUserLimits, unplanUserLimits } from "./plan-limits.ts";
 import type { GrantRecord } from "./record.ts";
 import { defaultMemoryBytes, refuse, rolesOf } from "./refuse.ts";
@@ -32,7 +33,7 @@ export function planGrant(
 ): GrantPlan {
   refuse(observation, request);
   const { device, group, user, records, hostMemoryBytes } = observation;
-  const roles = rolesOf(observation);
+  const roles = rolesOf(observation, request);
   const memoryBytes = request.memoryBytes ?? defaultMemoryBytes(hostMemoryBytes);
   const grant: Grant = {
     id: freeId(device.address, records),
@@ -45,6 +46,7 @@ export function planGrant(
     group: group.number,
     memoryBytes,
     memlockBytes: grantedBytes(memoryBytes),
+    acceptsNoReset: request.acceptNoReset ?? false,
     ...origin,
   };
   // Held mates first: from the moment the device is given, nothing else in the group is within reach.
@@ -78,9 +80,13 @@ function freeId(address: string, records: readonly GrantRecord[]): string {
 }
 
 /** A module that was absent before any of the grants in force belongs to all of them: the last one unloads it. */
-function planModules({ presentModules, records }: Observation, drivers: ReadonlySet<StubDriver>): readonly Step[] {
+function planModules(
+  { presentModules, records, quarantines }: Observation,
+  drivers: ReadonlySet<StubDriver>,
+): readonly Step[] {
   const steps = records.flatMap((record) => record.steps);
   const loadedByUs = new Set(steps.flatMap((step) => (step.kind === "module" ? [step.module] : [])));
+  if (quarantines.some(({ loadedStub }) => loadedStub)) loadedByUs.add("pci-stub");
   return moduleNames
     .filter((module) => module === "vfio_iommu_type1" || drivers.has(module))
     .filter((module) => !presentModules.includes(module) || loadedByUs.has(module))
@@ -98,7 +104,18 @@ const toOwnership = ({ uid, gid, mode }: Ownership): Ownership => ({ uid, gid, m
 /**
  * What has to be done to take a grant in force back: its steps undone, except that the user keeps the limits that his
  * other grants need. Pure.
+ *
+ * @param reachable held endpoints that somebody has put in the user's reach since, and the bindings they have now: they
+ * come back as if they had been given.
  */
-export function planRevoke(record: GrantRecord, others: readonly GrantRecord[]): readonly Step[] {
-  return invertAll(record.steps).map((step) => unplanUserLimits(step, record, others));
+export function planRevoke(
+  record: GrantRecord,
+  others: readonly GrantRecord[],
+  reachable: ReadonlyMap<string, Binding> = new Map(),
+): readonly Step[] {
+  const undo = invertAll(record.steps).map((step) => {
+    const now = step.kind === "binding" ? reachable.get(step.address) : undefined;
+    return now === undefined ? unplanUserLimits(step, record, others) : ({ ...step, from: now } as Step);
+  });
+  return withCleaning(record.grant, undo, [...reachable.keys()]);
 }

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { HostdevError } from "../core/errors.ts";
 import { moduleNames } from "../vfio/modules.ts";
 import type { Grant } from "./grant.ts";
+import { addressText, binding, id } from "./record-parts.ts";
 import type { Step } from "./step.ts";
 
 /**
@@ -34,10 +35,6 @@ export interface GrantRecord {
 export const recordVersion = 1;
 
 const bytes = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
-const addressText = v.pipe(v.string(), v.regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/));
-const id = v.pipe(v.number(), v.integer(), v.minValue(0));
-const driverName = v.nullable(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/)));
-const binding = v.strictObject({ driver: driverName, override: driverName });
 const ownership = v.strictObject({
   uid: id,
   gid: id,
@@ -50,6 +47,18 @@ const presence = v.picklist(["absent", "loaded"]);
 const step = v.variant("kind", [
   v.strictObject({ kind: v.literal("module"), module: v.picklist(moduleNames), from: presence, to: presence }),
   v.strictObject({ kind: v.literal("binding"), address: addressText, from: binding, to: binding }),
+  v.strictObject({
+    kind: v.literal("clean"),
+    address: addressText,
+    vendorId: id,
+    deviceId: id,
+    mayLackReset: v.boolean(),
+    user: v.string(),
+    home: binding,
+    ownsStub: v.boolean(),
+    from: v.picklist(["lent", "clean"]),
+    to: v.picklist(["lent", "clean"]),
+  }),
   v.strictObject({
     kind: v.literal("memlock"),
     uid: id,
@@ -102,6 +111,7 @@ const grant = v.strictObject({
   group: id,
   memoryBytes: id,
   memlockBytes: id,
+  acceptsNoReset: v.boolean(),
   grantedAt: v.string(),
   grantedBy: v.string(),
 });

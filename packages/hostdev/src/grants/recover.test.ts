@@ -18,6 +18,7 @@ const edu: GrantRequest = {
   user: "alex",
   memoryBytes: 256 * MiB,
   hold: ["0000:04:01.0", "0000:04:03.0"],
+  acceptNoReset: true,
   force: [],
 };
 const moments: readonly CrashMoment[] = ["before", "torn", "after"];

@@ -3,6 +3,7 @@ import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
 import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
+import { withCleaning } from "./plan-cleaning.ts";
 import type { GrantRecord } from "./record.ts";
 import { type Progress, runAllSteps } from "./run-steps.ts";
 import { invertAll, isVolatile, type Step } from "./step.ts";
@@ -18,7 +19,10 @@ export interface Recovery {
 
 /** What has to be done so that nothing of a record's operation is left half-way. Pure. */
 export function planRecovery(record: GrantRecord, bootId: string): readonly Step[] {
-  const steps = record.operation === "grant" ? invertAll(record.steps.slice(0, record.begun)) : record.steps;
+  const steps =
+    record.operation === "grant"
+      ? withCleaning(record.grant, invertAll(record.steps.slice(0, record.begun)))
+      : record.steps;
   // What was done to the kernel's memory in an earlier boot is gone with it.
   return record.bootId === bootId ? steps : steps.filter((step) => !isVolatile(step));
 }

@@ -14,15 +14,17 @@ export function defaultMemoryBytes(hostMemoryBytes: number): number {
 /**
  * Refuses what must not be done, before anything is. Pure.
  *
- * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`,
- * `HD_MATES_NOT_ACCEPTED`, `HD_MEMORY_EXCEEDS_HOST`.
+ * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`,
+ * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`.
  */
 export function refuse(observation: Observation, request: GrantRequest): void {
   refuseGranted(observation);
+  refuseQuarantined(observation);
   refuseInsane(observation);
   refuseWrongMates(observation, request);
   refuseInUse(observation, request);
   refuseMates(observation, request);
+  refuseWithoutReset(observation, request);
   const { hostMemoryBytes } = observation;
   const memoryBytes = request.memoryBytes ?? 0;
   if (memoryBytes > hostMemoryBytes) {
@@ -54,15 +56,41 @@ function refuseInsane({ device }: Observation): void {
   throw new HostdevError("HD_DEVICE_INSANE", message, { address: device.address });
 }
 
-function refuseWrongMates({ device, group }: Observation, request: GrantRequest): void {
+function refuseQuarantined({ device, group, quarantines }: Observation): void {
+  const found = quarantines.find(({ address }) => group.members.some((member) => member.address === address));
+  if (found === undefined) return;
+  const what = found.address === device.address ? "it" : `${found.address}, of the same IOMMU group,`;
+  const message = `Cannot lend ${device.address}: ${what} is in quarantine since ${found.user} had it: ${found.reason}`;
+  throw new HostdevError("HD_QUARANTINED", message, { address: found.address, reason: found.reason });
+}
+
+function refuseWrongMates({ device, group }: Observation, { hold, give = [] }: GrantRequest): void {
   const endpoints = endpointsOf(group).map((endpoint) => endpoint.address);
-  const wrong = request.hold.find((address) => !endpoints.includes(address) || address === device.address);
-  if (wrong !== undefined) {
-    const what =
-      wrong === device.address ? "it is the device to be lent" : `it is no endpoint of IOMMU group ${group.number}`;
-    const details = { address: wrong, group: group.number, endpoints };
-    throw new HostdevError("HD_NOT_A_MATE", `Cannot hold ${wrong}: ${what}`, details);
+  const refusal = (address: string, role: Role): string | undefined => {
+    if (!endpoints.includes(address)) return `it is no endpoint of IOMMU group ${group.number}`;
+    if (role === "hold" && address === device.address) return "it is the device to be lent";
+    return role === "hold" && give.includes(address) ? "it is to be given, too" : undefined;
+  };
+  const asked = [
+    ...hold.map((address) => ({ address, role: "hold" as const })),
+    ...give.map((address) => ({ address, role: "give" as const })),
+  ];
+  for (const { address, role } of asked) {
+    const what = refusal(address, role);
+    if (what === undefined) continue;
+    const details = { address, group: group.number, endpoints };
+    throw new HostdevError("HD_NOT_A_MATE", `Cannot ${role} ${address}: ${what}`, details);
   }
+}
+
+/** What comes back as the user left it may attack the host's driver; so that has to be known beforehand. */
+function refuseWithoutReset(observation: Observation, request: GrantRequest): void {
+  if (request.acceptNoReset) return;
+  const given = rolesOf(observation, request).filter(({ role }) => role === "give");
+  const found = given.find(({ endpoint }) => observation.withoutReset.has(endpoint.address))?.endpoint;
+  if (found === undefined) return;
+  const message = `Cannot lend ${found.address}: it cannot be reset, so that it would come back as the user left it`;
+  throw new HostdevError("HD_NO_RESET", message, { address: found.address, device: observation.device.address });
 }
 
 /** Over all endpoints, not only the device: what the host lives on may be a mate. */
@@ -74,11 +102,10 @@ function refuseInUse({ device, group, uses }: Observation, { force }: GrantReque
   throw new HostdevError("HD_IN_USE", message, details);
 }
 
-function refuseMates({ device, group }: Observation, request: GrantRequest): void {
+function refuseMates({ device, group }: Observation, { hold, give = [], holdMates }: GrantRequest): void {
+  const named = new Set([device.address, ...hold, ...give]);
   const mates = endpointsOf(group).flatMap(({ address, driver }) =>
-    address === device.address || driver === null || driver === "pci-stub" || request.hold.includes(address)
-      ? []
-      : [{ address, driver }],
+    holdMates || named.has(address) || driver === null || driver === "pci-stub" ? [] : [{ address, driver }],
   );
   if (mates.length === 0) return;
   const names = mates.map((mate) => `${mate.address} (${mate.driver})`).join(", ");
@@ -86,13 +113,13 @@ function refuseMates({ device, group }: Observation, request: GrantRequest): voi
   throw new HostdevError("HD_MATES_NOT_ACCEPTED", message, { address: device.address, group: group.number, mates });
 }
 
-/** The role of each endpoint of the group: the named device is given, all others are held. Pure. */
-export function rolesOf({
-  device,
-  group,
-}: Observation): readonly { readonly endpoint: PciFunction; readonly role: Role }[] {
+/** The role of each endpoint of the group: what is named is given, all others are held. Pure. */
+export function rolesOf(
+  { device, group }: Observation,
+  { give = [] }: GrantRequest,
+): readonly { readonly endpoint: PciFunction; readonly role: Role }[] {
   return endpointsOf(group).map((endpoint) => ({
     endpoint,
-    role: endpoint.address === device.address ? "give" : "hold",
+    role: endpoint.address === device.address || give.includes(endpoint.address) ? "give" : "hold",
   }));
 }

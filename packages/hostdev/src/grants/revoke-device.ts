@@ -2,12 +2,14 @@
 import { HostdevError, isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
-import { formatPciAddress, tryParsePciAddress } from "../pci/address.ts";
-import { findFunction } from "../pci/enumerate.ts";
+import { findAddress, findFunction } from "../pci/enumerate.ts";
+import { readBinding } from "../vfio/binding.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import { planRevoke } from "./plan.ts";
+import { type Quarantine, readQuarantines } from "./quarantine.ts";
+import { findReachableMates } from "./reachable-mates.ts";
 import type { GrantRecord } from "./record.ts";
 import { runAllSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
@@ -17,6 +19,13 @@ import { type RevokeOptions, type RevokeProgress, takeNode } from "./take-node.t
 export interface RevokePlan {
   readonly grant: Grant;
   readonly steps: readonly Step[];
+}
+
+/** A grant that is over. */
+export interface Revocation {
+  readonly grant: Grant;
+  /** Endpoints that did not go back to the host, because it cannot trust them. */
+  readonly quarantined: readonly Quarantine[];
 }
 
 /**
@@ -40,13 +49,15 @@ export async function previewRevoke(
   const isThisBoot = record.bootId === readBootId(host);
   if (isThisBoot && !options.kill && !options.waitMs) await assertNotHeld(host, record.grant.group);
   const others = records.filter((other) => other !== record);
-  const steps = planRevoke(record, others);
+  const mates = isThisBoot ? findReachableMates(host, record.grant) : [];
+  const steps = planRevoke(record, others, new Map(mates.map((mate) => [mate, readBinding(host, mate)])));
   // After a reboot the kernel's part is gone by itself.
   return { grant: record.grant, steps: isThisBoot ? steps : steps.filter((step) => step.kind === "file") };
 }
 
 /**
- * Takes a device back: node, limits, drivers and overrides become what they were.
+ * Takes a device back: what the user had is cleaned, or put into quarantine; node, limits, drivers and overrides become
+ * what they were.
  *
  * Touches: see `docs/operations.md`; ends processes if told to. Needs: root.
  * After `HD_GROUP_HELD` or `HD_INTERRUPTED`: everything is as it was, and lent still (see `RevokeOptions.isOver`).
@@ -59,7 +70,7 @@ export async function revokeDevice(
   device: string,
   options: RevokeOptions = {},
   progress: RevokeProgress = {},
-): Promise<Grant> {
+): Promise<Revocation> {
   await previewRevoke(host, device, options);
   return withLock(host, async () => {
     const { grant, steps } = await previewRevoke(host, device, options, true);
@@ -74,16 +85,15 @@ export async function revokeDevice(
     }
     await runAllSteps(host, grant.id, steps, progress.onStep);
     removeRecord(host, grant.id);
-    return grant;
+    const addresses = grant.endpoints.map(({ address }) => address);
+    return { grant, quarantined: readQuarantines(host).filter(({ address }) => addresses.includes(address)) };
   });
 }
 
 function findRecord(host: Host, records: readonly GrantRecord[], device: string): GrantRecord {
-  const named = tryParsePciAddress(device);
-  // A lent device bears no host name, and one that was pulled out is no longer there: ask the records first.
-  const address = named === undefined ? findFunction(host, device).address : formatPciAddress(named);
+  const address = findAddress(host, device);
   const record = records.find(({ grant }) => grant.endpoints.some((endpoint) => endpoint.address === address));
   if (record !== undefined) return record;
-  if (named !== undefined) findFunction(host, device); // says so when there is no such device at all
+  findFunction(host, device); // says so when there is no such device at all
   throw new HostdevError("HD_NOT_GRANTED", `${address} is not lent to anybody`, { device: address });
 }

@@ -19,6 +19,23 @@ export type Step =
       readonly to: "absent" | "loaded";
     }
   | { readonly kind: "binding"; readonly address: string; readonly from: Binding; readonly to: Binding }
+  /** Before the host gets it back: reset, bus mastering off, its answers checked; else it goes into quarantine. */
+  | {
+      readonly kind: "clean";
+      readonly address: string;
+      readonly vendorId: number;
+      readonly deviceId: number;
+      /** The administrator lent it though it cannot be reset. */
+      readonly mayLackReset: boolean;
+      /** Whose it was, for the reason of a quarantine. */
+      readonly user: string;
+      /** What it has to become when it is trusted. */
+      readonly home: Binding;
+      /** Whether pci-stub goes with this grant, if nobody needs it any more. */
+      readonly ownsStub: boolean;
+      readonly from: "lent" | "clean";
+      readonly to: "lent" | "clean";
+    }
   | {
       readonly kind: "memlock";
       readonly uid: number;
@@ -60,6 +77,8 @@ export function describeStep(step: Step): string {
         `bind ${step.address}: ${step.from.driver ?? "no driver"} -> ${step.to.driver ?? "no driver"}` +
         ` (driver_override ${step.from.override ?? "none"} -> ${step.to.override ?? "none"})`
       );
+    case "clean":
+      return `${step.mayLackReset ? "reset if it can be" : "reset"} and check ${step.address}`;
     case "memlock":
       return `memlock of uid ${step.uid}'s running processes: ${step.from.bytes === null ? "as it is" : describeLimit(step.from.bytes)} -> ${step.to.bytes === null ? "as before" : describeLimit(step.to.bytes)}`;
     case "file":

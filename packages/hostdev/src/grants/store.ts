@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import type { Grant } from "./grant.ts";
-import { recordsDirectory, stateDirectory } from "./paths.ts";
+import { quarantineDirectory, recordsDirectory, stateDirectory } from "./paths.ts";
 import { formatHeader, formatLine, type GrantRecord, parseRecord } from "./record.ts";
 import type { Step } from "./step.ts";
 
@@ -64,15 +64,19 @@ export function removeRecord(host: Host, id: string): void {
 
 /** Clears what a kill left before a record came to be. Needs: root, and the lock. */
 export function sweepRecords(host: Host): void {
-  for (const name of host.list(recordsDirectory) ?? []) {
-    const id = /^\.(.+)\.jsonl\.new$/.exec(name)?.[1];
-    if (id !== undefined && host.status(recordPath(id)) === undefined) host.removeFile(recordPath(id));
+  for (const folder of [recordsDirectory, quarantineDirectory]) {
+    for (const name of host.list(folder) ?? []) {
+      const whole = /^\.(.+)\.new$/.exec(name)?.[1];
+      if (whole !== undefined && host.status(`${folder}/${whole}`) === undefined) host.removeFile(`${folder}/${whole}`);
+    }
   }
   removeEmptyFolders(host);
 }
 
-function removeEmptyFolders(host: Host): void {
+/** Removes what folders of ours are empty. Needs: root. */
+export function removeEmptyFolders(host: Host): void {
   host.removeDirectory(recordsDirectory);
+  host.removeDirectory(quarantineDirectory);
   host.removeDirectory(stateDirectory);
 }
 

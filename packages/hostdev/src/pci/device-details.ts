@@ -6,6 +6,7 @@ import { isExpress, type LinkState } from "./express.ts";
 import { type GroupDetails, readGroupDetails } from "./group-details.ts";
 import { type FunctionIdentity, readFunctionIdentity } from "./identity.ts";
 import { type PciFunction, readPciFunction } from "./pci-function.ts";
+import { readResetMethods } from "./reset-methods.ts";
 import { parseResources, type Resources } from "./resources.ts";
 import { readSriov, type Sriov } from "./sriov.ts";
 import { pciDevices, readAttribute, readNumber } from "./sysfs.ts";
@@ -72,7 +73,7 @@ export function readFunctionDetails(host: Host, address: string): FunctionDetail
     identity,
     capabilities: config?.responds === true ? decodeCapabilities(config) : null,
     group: fn.group === null ? null : readGroupDetails(host, fn.group),
-    resetMethods: readResetMethods(host, path),
+    resetMethods: readResetMethods(host, address),
     sriov: readSriov(host, address),
     resources: parseResources(readAttribute(host, `${path}/resource`) ?? ""),
     link: isExpress(host, address) ? readLink(host, path) : null,
@@ -86,12 +87,6 @@ export function readFunctionDetails(host: Host, address: string): FunctionDetail
     vfioDevice: host.list(`${path}/vfio-dev`)?.[0] ?? null,
     vitalProductData: readVitalProductData(host, address),
   };
-}
-
-function readResetMethods(host: Host, path: string): readonly string[] | null {
-  const methods = readAttribute(host, `${path}/reset_method`);
-  if (methods !== undefined) return methods.split(/\s+/).filter((method) => method !== "");
-  return host.status(`${path}/reset`) === undefined ? [] : null;
 }
 
 /** `8.0 GT/s PCIe`, `Unknown`; 255 and 0 lanes are the register's way to say that it does not know. */

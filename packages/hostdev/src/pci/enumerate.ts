@@ -16,6 +16,17 @@ export function enumerateFunctions(host: Host): readonly PciFunction[] {
 }
 
 /**
+ * The address that a user names, as `findFunction` takes it. An address need not be that of a device that is there: it
+ * may be on record, and have been pulled out.
+ *
+ * @throws {HostdevError} as `findFunction`, for a name.
+ */
+export function findAddress(host: Host, device: string): string {
+  const named = tryParsePciAddress(device);
+  return named === undefined ? findFunction(host, device).address : formatPciAddress(named);
+}
+
+/**
  * Finds the function that a user names: `0000:01:00.0`, `01:00.0`, `pci_0000_01_00_0`, or a name that the host gave
  * to something behind it (`enp1s0`, `nvme0n1`).
  *

@@ -12,6 +12,8 @@ export type Verdict =
   | { readonly kind: "in-use"; readonly use: string }
   | { readonly kind: "blocked"; readonly by: string; readonly driver: string }
   | { readonly kind: "held" }
+  /** The host does not trust it since a user had it; `reason` is a clause. */
+  | { readonly kind: "quarantined"; readonly reason: string }
   | { readonly kind: "bridge" }
   | { readonly kind: "platform" }
   | { readonly kind: "no-group" };
@@ -25,10 +27,13 @@ export interface VerdictFacts {
   readonly isNodeMine: boolean;
   /** What the host uses the function for, if anything. */
   readonly use: string | undefined;
+  /** Why it is in quarantine, if it is: the one thing here that a file of ours says. */
+  readonly quarantine?: string | undefined;
 }
 
-/** Judges one function from what the kernel says, whatever any of our files say. Pure. */
-export function judge({ device, group, nodeUid, isNodeMine, use }: VerdictFacts): Verdict {
+/** Judges one function from what the kernel says, whatever grants say. Pure. */
+export function judge({ device, group, nodeUid, isNodeMine, use, quarantine }: VerdictFacts): Verdict {
+  if (quarantine !== undefined) return { kind: "quarantined", reason: quarantine };
   if (device.isBridge) return { kind: "bridge" };
   if (device.isPlatform) return { kind: "platform" };
   if (group === undefined) return { kind: "no-group" };
@@ -61,6 +66,8 @@ export function describeVerdict(verdict: Verdict, userName: (uid: number) => str
       return `blocked by ${verdict.by} (${verdict.driver})`;
     case "held":
       return "held";
+    case "quarantined":
+      return `in quarantine: ${verdict.reason}`;
     case "bridge":
       return "bridge";
     case "platform":

@@ -46,7 +46,7 @@ before(async () => {
   const machine = labMachine().function("0000:00:1e.0", { config, vpd }).file("/home/vm.xml", domain).build();
   const root = machine.open();
   machine.write("/sys/bus/pci/devices/0000:05:00.0/sriov_numvfs", "2");
-  const grant = "hostdev-admin grant 04:01.0 --to alex --memory 256MiB --hold 04:03.0";
+  const grant = "hostdev-admin grant 04:01.0 --to alex --memory 256MiB --hold 04:03.0 --accept-no-reset";
   await look(root, "hostdev-admin grant 04:01.0 --to alex");
   await look(root, `${grant} --dry-run`);
   await look(root, grant);
@@ -66,6 +66,12 @@ before(async () => {
   held.close();
   await look(root, "hostdev-admin revoke 04:01.0 --dry-run");
   await look(root, "hostdev-admin revoke 04:01.0");
+  machine.failOn({ operation: "writeKernel", path: /0000:02:00\.0\/reset$/, errno: "ENOTTY" });
+  await look(root, "hostdev-admin grant 02:00.0 --to alex --memory 256MiB");
+  await look(root, "hostdev-admin revoke 02:00.0");
+  await look(root, "hostdev-admin grants");
+  await look(root, "hostdev devices");
+  await look(root, "hostdev-admin release 02:00.0 --trust");
   const killed = machine.open();
   killed.crashAt(4, "after");
   await runProgram(adminProgram, grant.split(" ").slice(1), killed, {

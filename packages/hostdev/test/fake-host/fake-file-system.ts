@@ -117,6 +117,14 @@ export class FakeFileSystem {
     else if (node.kind === "attribute") writeAttribute(node, value, caller);
   }
 
+  /** `pwrite(2)` into a binary file of sysfs. */
+  writeAt(path: string, offset: number, bytes: Uint8Array, caller: Caller): void {
+    const { node } = this.walk(path, caller);
+    if (!isAllowed(node, caller, "write")) throw new KernelError("EACCES");
+    if (node.kind !== "attribute" || node.writeAt === undefined) throw new KernelError("EINVAL");
+    node.writeAt(offset, bytes);
+  }
+
   /** Opens for reading and writing, and closes. @returns the errno of the failure, if it fails. */
   tryOpen(path: string, caller: Caller): string | undefined {
     try {

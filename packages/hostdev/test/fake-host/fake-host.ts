@@ -11,6 +11,7 @@ import type {
   RunningProgram,
   RunOptions,
 } from "../../src/core/host.ts";
+import { describeBytes } from "../../src/core/kernel-write.ts";
 import type { CrashMoment } from "./crash.ts";
 import { isAllowed, targetOf } from "./fake-file-system.ts";
 import type { FakeMachine } from "./fake-machine.ts";
@@ -122,6 +123,18 @@ export class FakeHost implements Host {
       this.#operations.change({ operation: "writeKernel", path, value }, () =>
         this.#writeOrWait(path, value, timeoutMs),
       );
+    } catch (error) {
+      if (error instanceof KernelError) throw kernelWriteError(path, value, error.errno);
+      throw error;
+    }
+  }
+
+  async writeKernelBytes(path: string, offset: number, bytes: Uint8Array): Promise<void> {
+    await Promise.resolve();
+    const value = describeBytes(offset, bytes);
+    try {
+      const act = () => this.machine.fs.writeAt(path, offset, bytes, this.#caller);
+      this.#operations.change({ operation: "writeKernel", path, value }, act);
     } catch (error) {
       if (error instanceof KernelError) throw kernelWriteError(path, value, error.errno);
       throw error;

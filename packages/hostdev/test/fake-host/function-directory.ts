@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { commandRegister } from "./config-space.ts";
 import type { FakeFileSystem } from "./fake-file-system.ts";
 import { hex, idParts } from "./function-spec.ts";
 import { KernelError } from "./kernel-error.ts";
@@ -10,6 +11,8 @@ export interface FunctionActions {
   setOverride(fn: PciFunction, value: string): void;
   readOverride(fn: PciFunction): string;
   setVirtualFunctions(fn: PciFunction, value: string): void;
+  /** @param methods those that are enabled, in their order. */
+  reset(fn: PciFunction, methods: readonly string[]): void;
   remove(fn: PciFunction): void;
 }
 
@@ -58,7 +61,12 @@ function filesOf(fn: PciFunction, actions: FunctionActions): Record<string, Attr
       () => fn.uevent,
       () => {},
     ),
-    config: { ...attribute((caller) => readableConfig(fn, caller), 0o644), sizeBytes: fn.config.length, write: refuse },
+    config: {
+      ...attribute((caller) => readableConfig(fn, caller), 0o644),
+      sizeBytes: fn.config.length,
+      write: refuse,
+      writeAt: (offset, bytes) => writeConfig(fn, offset, bytes),
+    },
     driver_override: tunable(
       () => actions.readOverride(fn),
       (value) => actions.setOverride(fn, value),
@@ -66,7 +74,7 @@ function filesOf(fn: PciFunction, actions: FunctionActions): Record<string, Attr
     ...(fn.physical === undefined ? hotplugFiles(fn, actions) : {}),
     ...((spec.pcie ?? true) ? linkFiles : {}),
     ...(fn.isBridge ? bridgeFiles(fn) : {}),
-    ...(fn.resetMethods.length > 0 ? resetFiles(fn) : {}),
+    ...(fn.resetMethods.length > 0 ? resetFiles(fn, actions) : {}),
     ...(spec.vpd === undefined ? {} : { vpd: attribute(() => spec.vpd ?? new Uint8Array(), 0o600) }),
     ...(spec.vfs === undefined ? {} : sriovFiles(fn, actions)),
     ...(spec.class?.startsWith("0300") === true ? { boot_vga: attribute(spec.bootVga === true ? "1" : "0") } : {}),
@@ -94,17 +102,26 @@ function readableConfig(fn: PciFunction, caller: Caller): Uint8Array {
   return caller.uid === 0 ? fn.config.slice() : fn.config.slice(0, 64);
 }
 
+/** Of the header the kernel lets the device decide what sticks: the command register does, ids and class do not. */
+function writeConfig(fn: PciFunction, offset: number, bytes: Uint8Array): void {
+  for (const [index, byte] of bytes.entries()) {
+    const at = offset + index;
+    const isGone = fn.config[0x0e] === 0xff;
+    if (!isGone && (at === commandRegister || at === commandRegister + 1)) fn.config[at] = byte;
+  }
+}
+
 function bridgeFiles(fn: PciFunction): Record<string, AttributeNode> {
   const { secondary = 0, subordinate = secondary } = fn.spec.bridge ?? {};
   return { secondary_bus_number: attribute(String(secondary)), subordinate_bus_number: attribute(String(subordinate)) };
 }
 
-function resetFiles(fn: PciFunction): Record<string, AttributeNode> {
+function resetFiles(fn: PciFunction, actions: FunctionActions): Record<string, AttributeNode> {
   let methods = fn.resetMethods.join(" ");
   return {
     reset: control((value) => {
       if (value.trim() !== "1") throw new KernelError("EINVAL");
-      fn.resets += 1;
+      actions.reset(fn, methods.split(" "));
     }),
     reset_method: tunable(
       () => `${methods}\n`,

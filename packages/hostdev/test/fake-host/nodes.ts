@@ -45,6 +45,8 @@ export interface AttributeNode extends Owned {
   readonly sizeBytes: number;
   readonly read?: (caller: Caller) => string | Uint8Array;
   readonly write?: (value: string, caller: Caller) => void;
+  /** For binary files, which take bytes at an offset. */
+  readonly writeAt?: (offset: number, bytes: Uint8Array) => void;
 }
 
 export interface SymlinkNode extends Owned {

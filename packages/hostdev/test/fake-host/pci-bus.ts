@@ -2,6 +2,7 @@
 import { type Driver, isMatch, managesDma, probe } from "./drivers.ts";
 import type { FakeFileSystem } from "./fake-file-system.ts";
 import { addFunctionDirectory, type FunctionActions, removeFunctionDirectory } from "./function-directory.ts";
+import { addressParts } from "./function-spec.ts";
 import { addHostSide, removeHostSide } from "./host-side.ts";
 import type { IommuGroups } from "./iommu-groups.ts";
 import { KernelError } from "./kernel-error.ts";
@@ -222,6 +223,22 @@ export class PciBus implements FunctionActions {
       throw new Error(`reading driver_override of ${fn.address} hangs while its unbind does`); // and nobody could help
     }
     return `${fn.override ?? "(null)"}\n`;
+  }
+
+  /**
+   * `pci_reset_function`. Whether the bus can be reset is found out when the function is, before its neighbours are: a
+   * method `bus` that then fails with ENOTTY stays listed.
+   */
+  reset(fn: PciFunction, methods: readonly string[]): void {
+    fn.lock(() => this.reset(fn, methods));
+    const { bus, domain } = addressParts(fn.address);
+    const isNeighbour = (other: PciFunction) => {
+      const parts = addressParts(other.address);
+      return other !== fn && parts.bus === bus && parts.domain === domain;
+    };
+    const works = (method: string) => method !== "bus" || ![...this.functions.values()].some(isNeighbour);
+    if (!methods.some(works)) throw new KernelError("ENOTTY");
+    fn.resets += 1;
   }
 
   setVirtualFunctions(fn: PciFunction, value: string): void {

@@ -70,6 +70,7 @@ const styles: Readonly<Record<InventoryItem["verdict"]["kind"], Style>> = {
   lent: "blue",
   prepared: "blue",
   held: "magenta",
+  quarantined: "red",
   "in-use": "yellow",
   blocked: "yellow",
   bridge: "dim",

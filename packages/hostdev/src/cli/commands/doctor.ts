@@ -5,6 +5,7 @@ import { type Finding, toFinding } from "../../core/finding.ts";
 import type { Host } from "../../core/host.ts";
 import { type Diagnosis, diagnose } from "../../doctor/diagnose.ts";
 import type { GrantedEndpoint } from "../../doctor/granted.ts";
+import { readQuarantines } from "../../grants/quarantine.ts";
 import { readRecords } from "../../grants/store.ts";
 import { type Context, type Output, printJson } from "../context.ts";
 import { printFindings } from "../findings-output.ts";
@@ -40,7 +41,7 @@ async function run({ host, output, setExitStatus }: Context, isJson: boolean): P
   printDiagnosis(output, { sections: all, isAble });
 }
 
-/** What grants cover, and what is wrong with their records. */
+/** What grants cover, what is wrong with their records, and what came back from one in a bad state. */
 function readGranted(host: Host): { granted: readonly GrantedEndpoint[]; findings: readonly Finding[] } {
   try {
     const records = readRecords(host);
@@ -52,6 +53,12 @@ function readGranted(host: Host): { granted: readonly GrantedEndpoint[]; finding
       const text = `The ${operation} of ${grant.id} was interrupted`;
       return toFinding(new HostdevError("HD_RECOVERY_NEEDED", text, { grant: grant.id, operation }), "warning");
     });
+    findings.push(
+      ...readQuarantines(host).map(({ address, reason }) => {
+        const text = `${address} is in quarantine: ${reason}`;
+        return toFinding(new HostdevError("HD_QUARANTINED", text, { address, reason }), "warning");
+      }),
+    );
     return { granted, findings };
   } catch (error) {
     if (isHostdevError(error)) return { granted: [], findings: [toFinding(error, "warning")] };

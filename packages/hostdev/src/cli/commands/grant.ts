@@ -14,7 +14,10 @@ interface GrantOptions {
   readonly to: string;
   readonly memory?: string;
   readonly hold: readonly string[];
+  readonly holdMates?: true;
+  readonly give: readonly string[];
   readonly force: readonly string[];
+  readonly acceptNoReset?: true;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -23,7 +26,8 @@ const examples = `
 Examples:
   hostdev-admin grant 01:00.0 --to alex --memory 4GiB --dry-run
   hostdev-admin grant 01:00.0 --to alex --memory 4GiB
-  hostdev-admin grant enp4s0 --to alex --hold 04:02.0`;
+  hostdev-admin grant enp4s0 --to alex --hold 04:02.0
+  hostdev-admin grant 03:00.0 --to alex --give 03:00.1 --hold-mates`;
 
 /** `hostdev-admin grant DEV --to USER`. */
 export function grantVerb(program: Command, context: Context): void {
@@ -38,6 +42,9 @@ export function grantVerb(program: Command, context: Context): void {
     .requiredOption("--to <user>", "the user")
     .option("--memory <size>", "memory of the VM it is for (default: 4GiB, or half of a smaller machine)")
     .option("--hold <address>", "a device of the same group that the host may lose meanwhile (repeatable)", collect, [])
+    .option("--hold-mates", "the host may lose all other devices of the group meanwhile")
+    .option("--give <address>", "a further device of the group that the user may use, too (repeatable)", collect, [])
+    .option("--accept-no-reset", "lend it although it cannot be reset, and take it back as the user leaves it")
     .option("--force <address>", "take this device although the host uses it (repeatable)", collect, [])
     .option("--dry-run", "print the plan and change nothing")
     .option("--json", "print JSON")
@@ -58,6 +65,9 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     user: options.to,
     ...(options.memory === undefined ? {} : { memoryBytes: parseSize(options.memory, "--memory") }),
     hold: options.hold.map(normalize),
+    holdMates: options.holdMates === true,
+    give: options.give.map(normalize),
+    acceptNoReset: options.acceptNoReset === true,
     force: options.force.map(normalize),
   };
   if (options.dryRun) {
@@ -76,8 +86,10 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
 }
 
 function describeGrant({ id, user, group, memoryBytes, memlockBytes, endpoints }: Grant): string {
+  const given = endpoints.flatMap(({ address, role }) => (role === "give" && address !== id ? [address] : []));
   const held = endpoints.filter((endpoint) => endpoint.role === "hold").map((endpoint) => endpoint.address);
+  const giving = given.length === 0 ? "" : `, with ${given.join(", ")}`;
   const holding = held.length === 0 ? "" : `, holding ${held.join(", ")}`;
   const size = `a VM of ${formatSize(memoryBytes)} (memlock ${formatSize(memlockBytes)})`;
-  return `${id} (IOMMU group ${group}${holding}) lent to ${user.name} for ${size}`;
+  return `${id} (IOMMU group ${group}${giving}${holding}) lent to ${user.name} for ${size}`;
 }

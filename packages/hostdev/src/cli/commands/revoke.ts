@@ -58,14 +58,20 @@ async function run({ host, output }: Context, device: string, options: RevokeArg
   }
   const told = { onStep: onStep(output), onHolders: onHolders(output, patience.waitMs ?? 0) };
   // Waiting can be interrupted; once the device is free, the revoke is brought to its end, and a signal waits for it.
-  const grant = await untilSignal((signal) =>
+  const revocation = await untilSignal((signal) =>
     revokeDevice(host, device, patience, { ...(options.json ? {} : told), signal }),
   ).catch((error) => {
     if (isHostdevError(error, "HD_INTERRUPTED")) output.warn("hostdev-admin: interrupted; everything is as it was\n");
     throw error;
   });
-  if (options.json) return printJson(output, { version: 1, grant });
-  output.print(`${grant.id} is back with the host; ${grant.user.name} no longer has it.\n`);
+  if (options.json) return printJson(output, { version: 1, ...revocation });
+  const { grant, quarantined } = revocation;
+  const what = quarantined.length === 0 ? "is back with the host" : "is taken back";
+  output.print(`${grant.id} ${what}; ${grant.user.name} no longer has it.\n`);
+  for (const { address, reason } of quarantined) {
+    output.warn(`hostdev-admin: ${address} is in quarantine, on pci-stub: ${reason}\n`);
+    output.warn(`  hint: Once you trust it (after a power cycle, say): hostdev-admin release ${address} --trust\n`);
+  }
 }
 
 function onHolders({ print }: Output, waitMs: number): (holders: readonly Holder[], act: HolderAct) => void {

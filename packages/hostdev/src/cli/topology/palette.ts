@@ -78,6 +78,13 @@ export const looks: Readonly<Record<Kind, Look>> = {
     light: { fill: "#fde4e1", edge: "#b42a1e" },
     dark: { fill: "#401d1a", edge: "#f28b80" },
   },
+  quarantined: {
+    words: "in quarantine",
+    terminal: "red",
+    border: "dashed",
+    light: { fill: "#fde4e1", edge: "#b42a1e" },
+    dark: { fill: "#401d1a", edge: "#f28b80" },
+  },
   bridge: {
     words: "bridge: stays with the host",
     terminal: "dim",
