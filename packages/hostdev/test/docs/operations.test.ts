@@ -11,7 +11,7 @@ import { packageRoot, repositoryRoot } from "../style/source-tree.ts";
 
 const page = readFileSync(join(repositoryRoot, "docs/operations.md"), "utf8");
 const edu = { device: "04:02.0", user: "alex", memoryBytes: 256 << 20, hold: ["0000:04:01.0", "0000:04:03.0"] };
-const request = { ...edu, force: [] };
+const request = { ...edu, force: [], acceptNoReset: true };
 
 /** The page from a heading to the next one of the same or a higher level. */
 function chapter(heading: string): string {
@@ -74,6 +74,14 @@ test("operations.md tells of every place that a grant, a revoke and a recovery t
   await grantDevice(odd.open(), { ...request, device: "01:00.0", hold: [] });
   await revokeDevice(odd.open(), "01:00.0");
   for (const place of assertTold(odd)) used.add(place);
+  // A device that has bus mastering on after its reset.
+  const masterly = labMachine().build();
+  await grantDevice(masterly.open(), { ...request, device: "01:00.0", hold: [] });
+  masterly.on("after", { operation: "writeKernel", path: /\/reset$/ }, () => {
+    masterly.function("0000:01:00.0").config[4] = 0x07;
+  });
+  await revokeDevice(masterly.open(), "01:00.0");
+  for (const place of assertTold(masterly)) used.add(place);
   assert.deepEqual(
     places.map(({ text }) => text).filter((text) => !used.has(text)),
     [],
