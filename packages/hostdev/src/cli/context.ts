@@ -32,7 +32,11 @@ export function processOutput(): Output {
   };
 }
 
-/** Prints a value as indented JSON. */
+/** Prints a value as indented JSON, in which every character that could steer a terminal is escaped. */
 export function printJson({ print }: Output, value: object): void {
-  print(`${JSON.stringify(value, undefined, 2)}\n`);
+  const text = JSON.stringify(value, undefined, 2).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  print(`${text}\n`);
 }

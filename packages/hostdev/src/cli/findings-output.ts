@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Finding } from "../core/finding.ts";
+import { printable } from "../core/printable.ts";
 import type { Output } from "./context.ts";
 import { paint, type Style } from "./table.ts";
 
@@ -15,9 +16,9 @@ export function printFindings(output: Output, findings: readonly Finding[]): voi
   const told = new Set<string>();
   for (const { level, text, fix } of findings) {
     const [mark, style] = marks[level];
-    output.print(`${paint(output, style, mark)}  ${text}\n`);
+    output.print(`${paint(output, style, mark)}  ${printable(text)}\n`);
     if (fix === undefined) continue;
-    output.print(`      fix: ${told.has(fix) ? "the same as above" : fix}\n`);
+    output.print(`      fix: ${told.has(fix) ? "the same as above" : printable(fix)}\n`);
     told.add(fix);
   }
 }

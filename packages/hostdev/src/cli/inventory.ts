@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/printable.ts";
 import { readQuarantines } from "../grants/quarantine.ts";
-import { enumerateFunctions } from "../pci/enumerate.ts";
+import { enumerateFunctions, findUnreadable } from "../pci/enumerate.ts";
 import type { IommuGroup } from "../pci/iommu-group.ts";
 import { type FunctionNames, readPciNames } from "../pci/names.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
@@ -10,6 +11,7 @@ import { readUsage } from "../usage/read-usage.ts";
 import type { Use } from "../usage/use.ts";
 import { groupNode } from "../vfio/nodes.ts";
 import { describeVerdict, judge, type Verdict } from "../vfio/verdict.ts";
+import type { Output } from "./context.ts";
 import { readUserNames } from "./user-names.ts";
 
 /** One function with everything that a list says of it. */
@@ -27,6 +29,8 @@ export interface Inventory {
   readonly items: readonly InventoryItem[];
   /** Files that the caller may not read, and that could have told more uses. */
   readonly unread: readonly string[];
+  /** Functions that are there, but of which nothing can be read: they are not among the items. */
+  readonly unreadable: readonly string[];
 }
 
 /**
@@ -59,11 +63,16 @@ export async function readInventory(host: Host): Promise<Inventory> {
       names: names.of(device),
       uses: own,
       verdict,
-      verdictText: describeVerdict(verdict, userName),
+      verdictText: printable(describeVerdict(verdict, userName)),
       nodeOwner: node === undefined ? null : userName(node.uid),
     };
   });
-  return { items, unread };
+  return { items, unread, unreadable: findUnreadable(host, functions) };
+}
+
+/** Says on standard error which functions a list lacks; a list that is silently incomplete would be believed. */
+export function warnOfUnreadable({ warn }: Output, unreadable: readonly string[]): void {
+  if (unreadable.length > 0) warn(`hostdev: not in the list, since sysfs cannot be read: ${unreadable.join(", ")}\n`);
 }
 
 /** Why which device is in quarantine. What cannot be read there is told by `doctor`, and keeps no list from showing. */

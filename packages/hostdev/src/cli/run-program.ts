@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import type { Host } from "../core/host.ts";
 import { realHost } from "../core/real-host.ts";
 import { type Context, type Output, processOutput } from "./context.ts";
+import { guardedOutput } from "./guarded-output.ts";
 import { reportError } from "./report-error.ts";
 
 /** Adds one verb to a program. */
@@ -60,16 +61,17 @@ export async function runProgram(
   output: Output = processOutput(),
 ): Promise<number> {
   let status = 0;
+  const guarded = guardedOutput(output);
   const setExitStatus = (wanted: number) => {
     status = wanted;
   };
   try {
-    const program = await buildProgram(description, { host, output, setExitStatus }, args[0]);
+    const program = await buildProgram(description, { host, output: guarded, setExitStatus }, args[0]);
     await program.parseAsync([...args], { from: "user" });
     return status;
   } catch (error) {
     // Commander has said what is wrong with the arguments already; help and version end this way too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return reportError(error, description.name, args.includes("--json"), output);
+    return reportError(error, description.name, args.includes("--json"), guarded);
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { printable } from "../core/printable.ts";
 import { formatSize } from "../core/units.ts";
 import type { FunctionDetails } from "../pci/device-details.ts";
 import type { InventoryItem } from "./inventory.ts";
@@ -8,18 +9,19 @@ export type Fact = readonly [name: string, text: string];
 
 /** What `hostdev show` says of the function itself, in words. Pure. */
 export function showFacts(item: InventoryItem, details: FunctionDetails, override: string | null): readonly Fact[] {
-  const { function: device, names, verdictText, uses, nodeOwner } = item;
+  const { function: device, names, verdictText, uses } = item;
   const facts: (Fact | undefined)[] = [
     ["class", `${names.class ?? "unknown"} (${device.classCode.toString(16).padStart(6, "0")})`],
     names.subsystem === null ? undefined : ["subsystem", names.subsystem],
     ["verdict", verdictText],
     ["driver", `${device.driver ?? "none"}${override === null ? "" : `, driver_override ${override}`}`],
-    device.hostNames.length === 0 ? undefined : ["host names", device.hostNames.join(" ")],
+    device.hostNames.length === 0 ? undefined : ["host names", printable(device.hostNames.join(" "))],
     ...uses.map((use): Fact => ["used", use.text]),
-    [
-      "IOMMU group",
-      device.group === null ? "none" : `${device.group}${nodeOwner === null ? "" : `, node of ${nodeOwner}`}`,
-    ],
+    groupFact(item, details),
+    ...regionFacts(details),
+    details.capabilities === null
+      ? ["config space", "it does not answer: it is gone from the bus, or without power (D3cold)"]
+      : undefined,
     ["reset", resetText(details.resetMethods)],
     sriovFact(details),
     ...details.resources.bars.map(
@@ -30,14 +32,40 @@ export function showFacts(item: InventoryItem, details: FunctionDetails, overrid
     ),
     details.resources.romBytes === null ? undefined : ["ROM", formatSize(details.resources.romBytes)],
     linkFact(details),
-    details.power.state === null ? undefined : ["power", details.power.state],
+    powerFact(details),
     interruptFact(details),
+    capabilityFact(details),
+    ...serialFacts(details),
     device.numaNode === null ? undefined : ["NUMA node", String(device.numaNode)],
-    ...(details.group?.reservedRegions ?? [])
-      .filter(({ type }) => type === "direct")
-      .map((region): Fact => ["reserved", `${region.start}-${region.end} by the firmware: it cannot be lent`]),
   ];
   return facts.filter((fact) => fact !== undefined);
+}
+
+function groupFact({ function: device, nodeOwner }: InventoryItem, { group }: FunctionDetails): Fact {
+  if (device.group === null) return ["IOMMU group", "none"];
+  const parts = [
+    String(device.group),
+    group?.type == null ? undefined : `type ${group.type}`,
+    nodeOwner === null ? undefined : `node of ${nodeOwner}`,
+  ];
+  return ["IOMMU group", parts.filter((part) => part !== undefined).join(", ")];
+}
+
+/** Addresses as short as they can be read: leading zeros tell nothing. */
+const shortAddress = (address: string) => `0x${BigInt(address).toString(16)}`;
+
+const regionTexts = {
+  direct: "used by the firmware: the group cannot be lent",
+  "direct-relaxable": "used by the firmware while it boots: no obstacle",
+  msi: "where interrupts are written",
+  reserved: "not to be mapped",
+  unknown: "of a kind that hostdev does not know",
+} as const;
+
+function regionFacts({ group }: FunctionDetails): readonly Fact[] {
+  return (group?.reservedRegions ?? []).map(({ start, end, type }): Fact => {
+    return ["reserved", `${shortAddress(start)}-${shortAddress(end)}, ${regionTexts[type]}`];
+  });
 }
 
 function resetText(methods: readonly string[] | null): string {
@@ -61,6 +89,37 @@ function linkFact({ link }: FunctionDetails): Fact | undefined {
   const words = ({ speedGTs, width }: { readonly speedGTs: number | null; readonly width: number | null }) =>
     speedGTs === null || width === null ? "down" : `${speedGTs} GT/s x${width}`;
   return ["link", `${words(link.current)} (at best ${words(link.max)})`];
+}
+
+function powerFact({ power: { state, isD3coldAllowed } }: FunctionDetails): Fact | undefined {
+  if (state === null) return undefined;
+  return ["power", isD3coldAllowed === false ? `${state}, D3cold not allowed` : state];
+}
+
+/** What root alone can read out of config space, as far as it matters for lending. */
+function capabilityFact({ capabilities }: FunctionDetails): Fact | undefined {
+  if (capabilities === null || !capabilities.complete) return undefined;
+  const { accessControl, advancedFeaturesFlr, ats, express, pasid, powerManagement, pri } = capabilities;
+  const able = [
+    express === null ? undefined : `PCI Express ${express.portType.replaceAll("-", " ")}`,
+    express?.flr === true || advancedFeaturesFlr ? "FLR" : undefined,
+    powerManagement?.softReset === true ? "reset by power state" : undefined,
+    accessControl === null ? undefined : `ACS ${accessControl.enabled.join(" ") || "off"}`,
+    ats ? "ATS" : undefined,
+    pri ? "PRI" : undefined,
+    pasid ? "PASID" : undefined,
+  ].filter((text) => text !== undefined);
+  return able.length === 0 ? undefined : ["capabilities", able.join(", ")];
+}
+
+function serialFacts({ identity: { serials }, vitalProductData: vpd }: FunctionDetails): readonly Fact[] {
+  const numbers = [serials.device, serials.nvme, ...serials.mac].filter((text) => text !== null);
+  const parts = Object.entries(vpd?.readOnly ?? {}).filter(([keyword]) => /^(PN|SN|EC|MN)$/.test(keyword));
+  const product = [vpd?.name, ...parts.map(([keyword, text]) => `${keyword} ${text}`)].filter((text) => text);
+  const facts: Fact[] = [];
+  if (numbers.length > 0) facts.push(["serial", printable(numbers.join(", "))]);
+  if (product.length > 0) facts.push(["product", printable(product.join(", "))]);
+  return facts;
 }
 
 function interruptFact({ interrupts, capabilities }: FunctionDetails): Fact | undefined {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from "node:child_process";
+import { childProcess } from "./child-process.ts";
 import { kernelWriteError } from "./errno.ts";
 import { HostdevError } from "./errors.ts";
 
@@ -60,7 +60,11 @@ function writeInChild(
   return new Promise((resolve, reject) => {
     // nocreat: a typing mistake must not make a file; one block: the kernel wants the value in one write(2).
     const args = [`of=${path}`, "bs=4096", "iflag=fullblock", ...seek, "conv=nocreat,notrunc", "status=none"];
-    const child = spawn("/bin/dd", args, { stdio: ["pipe", "ignore", "pipe"], env: { LC_ALL: "C" }, detached: true });
+    const child = childProcess().spawn("/bin/dd", args, {
+      stdio: ["pipe", "ignore", "pipe"],
+      env: { LC_ALL: "C" },
+      detached: true,
+    });
     let stderr = "";
     const watchdog = setTimeout(() => {
       child.kill("SIGKILL");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { childProcess } from "./child-process.ts";
 import { HostdevError } from "./errors.ts";
 import { readText } from "./real-files.ts";
 import { systemEnvironment } from "./system-environment.ts";
@@ -26,7 +26,11 @@ export function lockFile(path: string): Promise<() => Promise<void>> {
       path,
       String(process.pid),
     ];
-    const child = spawn("flock", args, { stdio: ["pipe", "pipe", "pipe"], env: systemEnvironment, detached: true });
+    const child = childProcess().spawn("flock", args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: systemEnvironment,
+      detached: true,
+    });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();

@@ -31,18 +31,30 @@ export function readBytes(path: string, maxBytes: number): Uint8Array | undefine
   return whenPresent("read", path, () => {
     const fd = fs.openSync(path, "r");
     try {
-      const buffer = new Uint8Array(maxBytes);
-      let length = 0;
-      while (length < maxBytes) {
-        const got = fs.readSync(fd, buffer, length, maxBytes - length, null);
-        if (got === 0) break;
-        length += got;
-      }
-      return buffer.subarray(0, length);
+      return readAll(fd, maxBytes);
     } finally {
       fs.closeSync(fd);
     }
   });
+}
+
+/** Reads to the end, or to `maxBytes`; the buffer grows with what comes, as the kernel's own files tell no true size. */
+function readAll(fd: number, maxBytes: number): Uint8Array {
+  const sizeBytes = fs.fstatSync(fd).size;
+  let buffer = new Uint8Array(Math.min(maxBytes, Math.max(4096, sizeBytes + 1)));
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) {
+      if (length >= maxBytes) break;
+      const larger = new Uint8Array(Math.min(maxBytes, 2 * length));
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const got = fs.readSync(fd, buffer, length, buffer.length - length, null);
+    if (got === 0) break;
+    length += got;
+  }
+  return buffer.subarray(0, length);
 }
 
 /** `Host.readLink` on the real machine. */

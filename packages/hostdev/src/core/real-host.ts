@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from "node:child_process";
+
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { childProcess } from "./child-process.ts";
 import { errnoOf, fileError } from "./errno.ts";
 import { HostdevError } from "./errors.ts";
 import type { CommandResult, Host, RunningProgram, RunOptions } from "./host.ts";
@@ -45,7 +46,7 @@ function notFound(command: string, cause: unknown): HostdevError<"HD_COMMAND_NOT
 function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
   const { timeoutMs = 30_000, input } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: systemEnvironment, stdio: ["pipe", "pipe", "pipe"] });
+    const child = childProcess().spawn(command, args, { env: systemEnvironment, stdio: ["pipe", "pipe", "pipe"] });
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(
@@ -77,7 +78,7 @@ function start(
   options: Parameters<Host["spawn"]>[2] = {},
 ): Promise<RunningProgram> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
+    const child = childProcess().spawn(command, args, {
       stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
       detached: true,

@@ -42,3 +42,12 @@ const hex = (value: number, width: number) => value.toString(16).padStart(width,
 export function formatPciAddress({ domain, bus, device, function: fn }: PciAddress): string {
   return `${hex(domain, 4)}:${hex(bus, 2)}:${hex(device, 2)}.${fn}`;
 }
+
+/**
+ * Orders addresses in the kernel's spelling as their numbers are: a domain above 0xffff (VMD) has more digits than the
+ * others, and comes after them. Pure.
+ */
+export function compareAddresses(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,18 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { formatPciAddress, tryParsePciAddress } from "./address.ts";
+import { compareAddresses, formatPciAddress, tryParsePciAddress } from "./address.ts";
 import { type PciFunction, readPciFunction } from "./pci-function.ts";
 import { pciDevices } from "./sysfs.ts";
 
 /**
- * Reads all PCI functions of the machine, in address order. A function that vanishes meanwhile is left out.
+ * Reads all PCI functions of the machine, in address order. A function that vanishes meanwhile is left out, and so is
+ * one whose class cannot be read: `findUnreadable` tells those.
  *
- * Touches: reads `/sys/bus/pci/devices`. Needs: nothing. Cost: a dozen small reads a function.
+ * Touches: reads `/sys/bus/pci/devices`. Needs: nothing. Cost: five to ten small reads a function.
  */
 export function enumerateFunctions(host: Host): readonly PciFunction[] {
-  const addresses = [...(host.list(pciDevices) ?? [])].sort();
-  return addresses.map((address) => readPciFunction(host, address)).filter((found) => found !== undefined);
+  return listAddresses(host)
+    .map((address) => readPciFunction(host, address))
+    .filter((found) => found !== undefined);
+}
+
+/**
+ * The functions that sysfs has, but that `enumerateFunctions` could make nothing of: their addresses.
+ *
+ * Touches: reads `/sys/bus/pci/devices`. Needs: nothing.
+ */
+export function findUnreadable(host: Host, functions: readonly PciFunction[]): readonly string[] {
+  const known = new Set(functions.map(({ address }) => address));
+  return listAddresses(host).filter(
+    (address) => !known.has(address) && readPciFunction(host, address) === undefined && isThere(host, address),
+  );
+}
+
+const isThere = (host: Host, address: string) => host.list(pciDevices)?.includes(address) === true;
+
+function listAddresses(host: Host): readonly string[] {
+  const names = host.list(pciDevices) ?? [];
+  return names.filter((name) => tryParsePciAddress(name) !== undefined).sort(compareAddresses);
 }
 
 /**

@@ -24,10 +24,10 @@ export function readHostNames(host: Host, path: string, children: ReadonlySet<st
     }
   }
   for (const child of children) {
-    if (/^(usb\d+|ata\d+|host\d+)$/.test(child)) names.push(child);
-    if (/^virtio\d+$/.test(child)) {
-      for (const kind of ["net", "block"]) names.push(...(host.list(`${path}/${child}/${kind}`) ?? []));
-    }
+    const maker = /^(usb|ata|host|virtio)\d+$/.exec(child)?.[1];
+    if (maker === undefined) continue;
+    if (maker !== "virtio") names.push(child);
+    else for (const kind of ["net", "block"]) names.push(...(host.list(`${path}/${child}/${kind}`) ?? []));
   }
   return names.sort();
 }

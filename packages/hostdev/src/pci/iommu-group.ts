@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
+import { compareAddresses } from "./address.ts";
 import { type PciFunction, readPciFunction } from "./pci-function.ts";
 import { iommuGroups } from "./sysfs.ts";
 
@@ -20,7 +21,7 @@ export function readIommuGroup(host: Host, number: number): IommuGroup | undefin
   const addresses = host.list(`${iommuGroups}/${number}/devices`);
   if (addresses === undefined) return undefined;
   // A group can hold devices of other buses (platform, mdev); those have no function here.
-  const members = [...addresses].sort().map((address) => readPciFunction(host, address));
+  const members = [...addresses].sort(compareAddresses).map((address) => readPciFunction(host, address));
   return { number, members: members.filter((member) => member !== undefined) };
 }
 

@@ -39,22 +39,24 @@ export interface PciFunction {
 /**
  * Reads one function. `undefined` when there is none at this address.
  *
- * Few reads, since a listing does them for every function: `uevent` has class, ids and address in one file, and the
- * folder's names tell which other files there are.
+ * Few reads, since a listing does them for every function: `uevent` has class and ids in one file, and the
+ * folder's names tell which other files there are. It has the driver too, but still while an unbind hangs, when the
+ * link `driver` is gone already: the link is what everything else here goes by.
  *
  * Touches: reads `/sys/bus/pci/devices/<address>/`. Needs: nothing.
  */
 export function readPciFunction(host: Host, address: string): PciFunction | undefined {
   const path = `${pciDevices}/${address}`;
-  const facts = readUevent(host, path);
+  const uevent = readAttribute(host, `${path}/uevent`) ?? "";
+  const classCode = Number.parseInt(/^PCI_CLASS=([0-9A-F]{1,6})$/m.exec(uevent)?.[1] ?? "", 16);
+  if (Number.isNaN(classCode)) return undefined;
   const children = listFolder(host, path);
-  const classCode = Number.parseInt(facts.get("PCI_CLASS") ?? "", 16);
-  if (Number.isNaN(classCode) || children.size === 0) return undefined;
-  const [vendorId, deviceId] = parseIds(facts.get("PCI_ID"));
-  const [subsystemVendorId, subsystemDeviceId] = parseIds(facts.get("PCI_SUBSYS_ID"));
+  if (children.size === 0) return undefined;
+  const [vendorId, deviceId] = parseIds(/^PCI_ID=(.*)$/m.exec(uevent)?.[1]);
+  const [subsystemVendorId, subsystemDeviceId] = parseIds(/^PCI_SUBSYS_ID=(.*)$/m.exec(uevent)?.[1]);
   const link = (name: string) => (children.has(name) ? (readLinkName(host, `${path}/${name}`) ?? null) : null);
   const group = link("iommu_group");
-  const numaNode = readNumber(host, `${path}/numa_node`) ?? -1;
+  const numaNode = children.has("numa_node") ? (readNumber(host, `${path}/numa_node`) ?? -1) : -1;
   return {
     address,
     vendorId,
@@ -66,17 +68,12 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
     isBridge: children.has("secondary_bus_number") || classCode >> 8 === 0x0604,
     isPlatform: isPlatformClass(classCode),
     driver: link("driver"),
-    group: group === null ? null : Number(group),
+    group: group === null || !/^\d+$/.test(group) ? null : Number(group),
     numaNode: numaNode < 0 ? null : numaNode,
     hostNames: readHostNames(host, path, children),
     isBootVga: children.has("boot_vga") && readNumber(host, `${path}/boot_vga`) === 1,
     physicalFunction: link("physfn"),
   };
-}
-
-function readUevent(host: Host, path: string): ReadonlyMap<string, string> {
-  const lines = (readAttribute(host, `${path}/uevent`) ?? "").split("\n");
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
 }
 
 function listFolder(host: Host, path: string): ReadonlySet<string> {

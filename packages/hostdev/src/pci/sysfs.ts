@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { basename } from "node:path";
 import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 
@@ -39,5 +38,5 @@ export function readNumber(host: Host, path: string): number | undefined {
 /** The last part of a link's target, as with `driver` and `iommu_group`. */
 export function readLinkName(host: Host, path: string): string | undefined {
   const target = host.readLink(path);
-  return target === undefined ? undefined : basename(target);
+  return target?.slice(target.lastIndexOf("/") + 1);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
+import { compareAddresses } from "./address.ts";
 import { parseDevicePath, readRealPath } from "./device-path.ts";
 import type { PciFunction } from "./pci-function.ts";
 
@@ -60,12 +61,7 @@ export function buildTopology(realPaths: readonly string[]): readonly RootBus[] 
     }
   }
   for (const { children } of [...rootBuses.values(), ...nodes.values()]) {
-    children.sort((a, b) => compare(a.address, b.address));
+    children.sort((a, b) => compareAddresses(a.address, b.address));
   }
-  return [...rootBuses.values()].sort((a, b) => compare(a.name, b.name));
-}
-
-/** By length first, since PCI domains above 0xffff have more digits. */
-function compare(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+  return [...rootBuses.values()].sort((a, b) => compareAddresses(a.name, b.name));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/printable.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { claimConsoles } from "./console.ts";
 import { claimKeyboards } from "./input.ts";
@@ -58,11 +59,6 @@ function usesOf(claims: readonly Claim[], functions: readonly PciFunction[]): re
   return [...uses.values()].sort(
     (a, b) => compare(a.address, b.address) || (weight.get(a.kind) ?? 0) - (weight.get(b.kind) ?? 0),
   );
-}
-
-/** Mount points, processes and USB keyboards bear names that others chose; those must not steer a terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
 }
 
 function compare(a: string, b: string): number {

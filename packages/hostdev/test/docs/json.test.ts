@@ -56,7 +56,15 @@ before(async () => {
   for (const host of [root, alex]) {
     for (const device of ["04:01.0", "05:00.0", "05:10.0", "01:00.0", "00:02.0", "00:1e.0"])
       await look(host, `hostdev show ${device}`);
-    for (const verb of ["devices", "groups", "topology", "doctor", "nodedev-list", "check /home/vm.xml"]) {
+    for (const verb of [
+      "devices",
+      "devices --long",
+      "groups",
+      "topology",
+      "doctor",
+      "nodedev-list",
+      "check /home/vm.xml",
+    ]) {
       await look(host, `hostdev ${verb}`);
     }
   }
@@ -81,6 +89,8 @@ before(async () => {
     hasColour: false,
   });
   await look(machine.open(), "hostdev-admin recover");
+  const broken = labMachine().file("/var/lib/hostdev/grants/0000:01:00.0.jsonl", "no record\n").build().open("alex");
+  await look(broken, "hostdev show 01:00.0");
 });
 
 test("docs/json.md has every field that the commands print, with its type", () => {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from "commander";
+import { HostdevError, isHostdevError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
+import { printable } from "../../core/printable.ts";
+import type { Grant } from "../../grants/grant.ts";
 import { readRecords } from "../../grants/store.ts";
 import { readFunctionDetails } from "../../pci/device-details.ts";
 import { findFunction } from "../../pci/enumerate.ts";
@@ -9,8 +12,9 @@ import { readIommuGroup } from "../../pci/iommu-group.ts";
 import { readBinding } from "../../vfio/binding.ts";
 import { describeHolder, findHolders } from "../../vfio/holders.ts";
 import { groupNode } from "../../vfio/nodes.ts";
+import { isBlockingDriver } from "../../vfio/viability.ts";
 import { type Context, printJson } from "../context.ts";
-import { describeDevice, readInventory } from "../inventory.ts";
+import { describeDevice, type InventoryItem, readInventory } from "../inventory.ts";
 import { toJsonItem } from "../json-item.ts";
 import { type Fact, showFacts } from "../show-facts.ts";
 import { paint } from "../table.ts";
@@ -35,11 +39,13 @@ async function run({ host, output }: Context, device: string, isJson: boolean): 
   const { items } = await readInventory(host);
   const item = items.find((candidate) => candidate.function.address === address);
   const details = readFunctionDetails(host, address);
-  if (item === undefined || details === undefined) return; // pulled out just now
+  if (item === undefined || details === undefined) {
+    throw new HostdevError("HD_DEVICE_NOT_FOUND", `${address} has just been taken out`, { device: address });
+  }
   const group = number === null ? undefined : readIommuGroup(host, number);
   const explanation = group && explainGroup(host, group);
   const holders = number === null ? [] : await findHolders(host, [groupNode(number)]);
-  const grant = readGrant(host, address);
+  const { grant, problem } = readGrant(host, address);
   const { override: driverOverride } = readBinding(host, address);
   if (isJson) {
     const { function: _, ...rest } = details;
@@ -53,29 +59,55 @@ async function run({ host, output }: Context, device: string, isJson: boolean): 
       },
       holders,
       grant: grant ?? null,
+      ...(problem !== undefined && { grantProblem: problem }),
     });
   }
   output.print(`${paint(output, "bold", `${address}  ${describeDevice(item.function, item.names)}`)}\n`);
   const facts: readonly Fact[] = [
     ...showFacts(item, details, driverOverride),
-    ["lent", grant === undefined ? "no" : `to ${grant.user.name} since ${grant.grantedAt}`],
+    ["lent", problem ?? grantText(grant, address)],
     ["open in", holders.map(describeHolder).join(", ") || (host.self.uid === 0 ? "no process" : "no process of yours")],
   ];
   for (const [name, text] of facts) output.print(`  ${name.padEnd(14)}${text}\n`);
   if (group === undefined || explanation === undefined) return;
   output.print(`\n${paint(output, "bold", `IOMMU group ${group.number}`)}\n`);
   for (const member of items.filter((other) => other.function.group === number)) {
-    const role = member.function.address === address ? "this device" : member.verdictText;
-    output.print(`  ${member.function.address}  ${describeDevice(member.function, member.names)}: ${role}\n`);
+    const { function: device, names } = member;
+    const own = device.address === address ? "this device, " : "";
+    output.print(`  ${device.address}  ${describeDevice(device, names)}: ${own}${roleOf(member, grant)}\n`);
   }
   output.print(`\n${paint(output, "bold", "Why grouped")}\n  ${explanation.text}\n`);
-  if (explanation.unread.length > 0) {
-    output.print(
-      `  As root the ACS bits of ${explanation.unread.join(", ")} can be read too: sudo hostdev show ${address}\n`,
-    );
+  if (host.self.uid !== 0) {
+    const acs = explanation.unread.length === 0 ? "" : `the ACS bits of ${explanation.unread.join(", ")}, `;
+    output.print(`  Root also sees ${acs}capabilities, product data, all holders: sudo hostdev show ${address}\n`);
   }
 }
 
-function readGrant(host: Host, address: string) {
-  return readRecords(host).find(({ grant }) => grant.endpoints.some((endpoint) => endpoint.address === address))?.grant;
+function grantText(grant: Grant | undefined, address: string): string {
+  if (grant === undefined) return "no";
+  const { user, grantedAt, grantedBy } = grant;
+  const isHeld = grant.endpoints.some((endpoint) => endpoint.address === address && endpoint.role === "hold");
+  const what = isHeld ? `no, but held for the grant of ${grant.id} to ${user.name}` : `to ${user.name}`;
+  return printable(`${what}, since ${grantedAt}, by ${grantedBy}`);
+}
+
+/** What becomes, or would become, of a member when its group is lent. */
+function roleOf({ function: device, verdict, verdictText }: InventoryItem, grant: Grant | undefined): string {
+  const role = grant?.endpoints.find((endpoint) => endpoint.address === device.address)?.role;
+  if (role !== undefined) return role === "give" ? `given to ${grant?.user.name}` : "held, out of everyone's reach";
+  if (device.isBridge) return "bridge, stays with the host";
+  if (verdict.kind === "in-use") return verdictText;
+  if (!isBlockingDriver(device.driver)) return device.driver === null ? "no driver" : `on ${device.driver}`;
+  return `the host's (${device.driver}) until the group is lent`;
+}
+
+/** The grant on a function; `problem` instead where a record cannot be read: that must not hide the device. */
+function readGrant(host: Host, address: string): { readonly grant?: Grant; readonly problem?: string } {
+  try {
+    const record = readRecords(host).find(({ grant }) => grant.endpoints.some((own) => own.address === address));
+    return record === undefined ? {} : { grant: record.grant };
+  } catch (error) {
+    if (isHostdevError(error)) return { problem: printable(error.message) };
+    throw error;
+  }
 }

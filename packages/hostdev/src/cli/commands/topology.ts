@@ -5,7 +5,7 @@ import { HostdevError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { readTopology, type TopologyNode } from "../../pci/topology.ts";
 import { type Context, type Output, printJson } from "../context.ts";
-import { type InventoryItem, readInventory } from "../inventory.ts";
+import { type InventoryItem, readInventory, warnOfUnreadable } from "../inventory.ts";
 import { toJsonItem } from "../json-item.ts";
 import { renderHtml } from "../topology/html.ts";
 import type { Caption } from "../topology/picture.ts";
@@ -43,7 +43,7 @@ export function topologyVerb(program: Command, context: Context): void {
 }
 
 async function run({ host, output }: Context, options: TopologyOptions): Promise<void> {
-  const { items, unread } = await readInventory(host);
+  const { items, unread, unreadable } = await readInventory(host);
   const rootBuses = readTopology(
     host,
     items.map((item) => item.function),
@@ -54,8 +54,9 @@ async function run({ host, output }: Context, options: TopologyOptions): Promise
       ...bus,
       children: bus.children.map((node) => toJsonNode(node, byAddress)),
     }));
-    return printJson(output, { version: 1, rootBuses: list, unread });
+    return printJson(output, { version: 1, rootBuses: list, unread, unreadable });
   }
+  warnOfUnreadable(output, unreadable);
   const view = buildView(rootBuses, items);
   if (options.svg !== undefined) return write(host, output, options.svg, renderSvg(view, await readCaption(host)));
   if (options.html !== undefined) return write(host, output, options.html, renderHtml(view, await readCaption(host)));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { printable } from "../../core/printable.ts";
 import type { Verdict } from "../../vfio/verdict.ts";
 import { describeDevice, type InventoryItem } from "../inventory.ts";
 
@@ -69,9 +70,4 @@ export function missingCard(address: string): Card {
     name: text,
     facts: [],
   };
-}
-
-/** Network interfaces may bear control characters, which steer terminals and are not allowed in XML. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Output } from "../context.ts";
-import { type Cell, formatTable } from "../table.ts";
+import { type Cell, type Column, formatTable } from "../table.ts";
 import { type Card, deviceText } from "./card.ts";
 import { looks } from "./palette.ts";
 import type { Cluster, TopologyView } from "./view.ts";
@@ -11,6 +11,14 @@ interface Line {
   readonly card: Card | undefined;
 }
 
+const columns: readonly Column[] = [
+  "GROUP",
+  "ADDRESS",
+  { title: "VERDICT", least: 20 },
+  { title: "DRIVER", least: 8 },
+  { title: "DEVICE", least: 16 },
+];
+
 /**
  * Draws the tree for a terminal, a function a line. On its left are the groups: a bracket spans neighbouring lines of
  * one group. Without colour the words say the same.
@@ -20,16 +28,14 @@ export function renderTree(output: Output, view: TopologyView): string {
     { tree: parent === null ? name : `${name}, behind ${parent}`, card: undefined },
     ...drawClusters(clusters, ""),
   ]);
-  const verdictWidth = Math.min(48, Math.max(20, (output.width ?? 200) - 60));
   const digits = Math.max(...lines.map(({ card }) => String(card?.group ?? "").length));
   const rows = lines.map(({ tree, card }, index): readonly Cell[] => {
     if (card === undefined) return ["", { text: tree, style: "bold" }];
     const group = `${String(card.group ?? "-").padStart(digits)} ${bracket(lines, index)}`;
-    const text = cut(card.verdictText, verdictWidth);
-    const verdict = { text, style: looks[card.verdict].terminal };
+    const verdict = { text: card.verdictText, style: looks[card.verdict].terminal };
     return [group, tree, verdict, card.driver ?? "-", deviceText(card)];
   });
-  return formatTable(output, ["GROUP", "ADDRESS", "VERDICT", "DRIVER", "DEVICE"], rows);
+  return formatTable(output, columns, rows);
 }
 
 function drawClusters(clusters: readonly Cluster[], indent: string): readonly Line[] {
@@ -48,8 +54,4 @@ function bracket(lines: readonly Line[], index: number): string {
   const isSame = (other: number) => group !== null && lines[other]?.card?.group === group;
   if (isSame(index - 1)) return isSame(index + 1) ? "│" : "┘";
   return isSame(index + 1) ? "┐" : " ";
-}
-
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
