@@ -25,12 +25,13 @@ export function toCard(item: InventoryItem, isAlone: boolean): Card {
   const full = printable(describeDevice(device, names));
   const className = names.class ?? `class ${device.classCode.toString(16).padStart(6, "0")}`;
   const hostNames = printable(device.hostNames.join(" "));
+  const driver = device.driver === null ? null : printable(device.driver);
   const verdictText = printable(item.verdictText);
   const facts: (readonly [string, string])[] = [
     ["device", full],
     ["class", printable(className)],
     ["verdict", verdictText],
-    ["driver", device.driver ?? "none"],
+    ["driver", driver ?? "none"],
     ["host names", hostNames],
     ["group", device.group === null ? "none" : String(device.group)],
     ["group node", nodeOwner === null ? "" : `of ${printable(nodeOwner)}`],
@@ -44,7 +45,7 @@ export function toCard(item: InventoryItem, isAlone: boolean): Card {
     verdictText,
     group: device.group,
     isAlone,
-    driver: device.driver,
+    driver,
     hostNames,
     name: printable(names.device ?? `${className} ${describeDevice(device, { ...names, vendor: null })}`),
     facts: facts.filter(([, text]) => text !== ""),

@@ -74,7 +74,7 @@ test("layOut() shows all functions, a small machine in one column and a large on
   const small = await readView(smallMachine());
   const large = await readView(serverMachine());
   assert.equal(layOut(small).cards.length, small.cards.length + small.roots.length);
-  assert.ok(layOut(small).width < 1100);
+  assert.ok(layOut(small).width < 1200);
   assert.ok(layOut(large).width > 1400 && layOut(large).width < 1800);
 });
 

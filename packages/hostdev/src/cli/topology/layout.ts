@@ -31,8 +31,8 @@ export interface Layout {
   readonly lines: readonly Line[];
 }
 
-const leaf = { width: 272, height: 62 };
-const bridge = { width: 220, height: 44 };
+const leaf = { width: 292, height: 62 };
+const bridge = { width: 232, height: 44 };
 /** Between a bridge and what is behind it; between neighbours; round the cards in an outline. */
 const gap = { column: 44, row: 10, outline: 8 };
 /** Above the cards in an outline, for its name. */

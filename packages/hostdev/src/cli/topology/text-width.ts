@@ -2,11 +2,15 @@
 
 /** Widths in ems: what is at most needed in the wider of the usual sans-serif fonts (Verdana, DejaVu Sans). */
 const narrow = /[ iIjl.,:;|!'()[\]]/;
+const lean = /[frt]/;
+const light = /[csz-]/;
 const wide = /[mwMW@%…]/;
 const capital = /[A-Z&#+=<>~]/;
 
 function emsOf(character: string): number {
   if (narrow.test(character)) return 0.42;
+  if (lean.test(character)) return 0.46;
+  if (light.test(character)) return 0.56;
   if (wide.test(character)) return 1.02;
   if (capital.test(character)) return 0.84;
   return (character.codePointAt(0) ?? 0) < 0x250 ? 0.66 : 1.1;
