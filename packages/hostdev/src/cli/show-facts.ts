@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { printable } from "../core/printable.ts";
 import { formatSize } from "../core/units.ts";
 import type { FunctionDetails } from "../pci/device-details.ts";
 import type { InventoryItem } from "./inventory.ts";
@@ -7,7 +6,7 @@ import type { InventoryItem } from "./inventory.ts";
 /** A line of `hostdev show`: what, and how it is. */
 export type Fact = readonly [name: string, text: string];
 
-/** What `hostdev show` says of the function itself, in words. Pure. */
+/** What `hostdev show` says of the function itself, in words; names in them are as they are. Pure. */
 export function showFacts(item: InventoryItem, details: FunctionDetails, override: string | null): readonly Fact[] {
   const { function: device, names, verdictText, uses } = item;
   const facts: (Fact | undefined)[] = [
@@ -15,7 +14,7 @@ export function showFacts(item: InventoryItem, details: FunctionDetails, overrid
     names.subsystem === null ? undefined : ["subsystem", names.subsystem],
     ["verdict", verdictText],
     ["driver", `${device.driver ?? "none"}${override === null ? "" : `, driver_override ${override}`}`],
-    device.hostNames.length === 0 ? undefined : ["host names", printable(device.hostNames.join(" "))],
+    device.hostNames.length === 0 ? undefined : ["host names", device.hostNames.join(" ")],
     ...uses.map((use): Fact => ["used", use.text]),
     groupFact(item, details),
     ...regionFacts(details),
@@ -117,8 +116,8 @@ function serialFacts({ identity: { serials }, vitalProductData: vpd }: FunctionD
   const parts = Object.entries(vpd?.readOnly ?? {}).filter(([keyword]) => /^(PN|SN|EC|MN)$/.test(keyword));
   const product = [vpd?.name, ...parts.map(([keyword, text]) => `${keyword} ${text}`)].filter((text) => text);
   const facts: Fact[] = [];
-  if (numbers.length > 0) facts.push(["serial", printable(numbers.join(", "))]);
-  if (product.length > 0) facts.push(["product", printable(product.join(", "))]);
+  if (numbers.length > 0) facts.push(["serial", numbers.join(", ")]);
+  if (product.length > 0) facts.push(["product", product.join(", ")]);
   return facts;
 }
 

@@ -2,7 +2,7 @@
 import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { readHostNames } from "./host-names.ts";
-import { pciDevices, readAttribute, readLinkName, readNumber } from "./sysfs.ts";
+import { pciDevices, readAttribute, readLinkedAddress, readLinkName, readNumber } from "./sysfs.ts";
 
 /** One PCI function as sysfs shows it to any user. */
 export interface PciFunction {
@@ -72,7 +72,7 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
     numaNode: numaNode < 0 ? null : numaNode,
     hostNames: readHostNames(host, path, children),
     isBootVga: children.has("boot_vga") && readNumber(host, `${path}/boot_vga`) === 1,
-    physicalFunction: link("physfn"),
+    physicalFunction: children.has("physfn") ? (readLinkedAddress(host, `${path}/physfn`) ?? null) : null,
   };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
-import { pciDevices, readLinkName, readNumber } from "./sysfs.ts";
+import { pciDevices, readLinkedAddress, readNumber } from "./sysfs.ts";
 
 /** A virtual function and its number among those of its PF, from 0 on. */
 export interface VirtualFunction {
@@ -32,7 +32,7 @@ export type Sriov =
  */
 export function readSriov(host: Host, address: string): Sriov | null {
   const path = `${pciDevices}/${address}`;
-  const physicalFunction = readLinkName(host, `${path}/physfn`);
+  const physicalFunction = readLinkedAddress(host, `${path}/physfn`);
   if (physicalFunction !== undefined) {
     const siblings = readVirtualFunctions(host, physicalFunction);
     return { role: "virtual", physicalFunction, index: siblings.find((vf) => vf.address === address)?.index ?? null };
@@ -47,7 +47,7 @@ function readVirtualFunctions(host: Host, physicalFunction: string): readonly Vi
   const path = `${pciDevices}/${physicalFunction}`;
   const found = (host.list(path) ?? []).flatMap((name) => {
     const index = /^virtfn(\d+)$/.exec(name)?.[1];
-    const address = index === undefined ? undefined : readLinkName(host, `${path}/${name}`);
+    const address = index === undefined ? undefined : readLinkedAddress(host, `${path}/${name}`);
     return address === undefined ? [] : [{ index: Number(index), address }];
   });
   return found.sort((a, b) => a.index - b.index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { tryParsePciAddress } from "./address.ts";
 
 /** Where sysfs has functions, drivers and groups. */
 export const pciDevices = "/sys/bus/pci/devices";
@@ -39,4 +40,10 @@ export function readNumber(host: Host, path: string): number | undefined {
 export function readLinkName(host: Host, path: string): string | undefined {
   const target = host.readLink(path);
   return target?.slice(target.lastIndexOf("/") + 1);
+}
+
+/** The function that a link leads to, as with `physfn` and `virtfn0`; `undefined` also for what is no address. */
+export function readLinkedAddress(host: Host, path: string): string | undefined {
+  const name = readLinkName(host, path);
+  return name === undefined || tryParsePciAddress(name) === undefined ? undefined : name;
 }

@@ -68,15 +68,17 @@ async function run({ host, output }: Context, device: string, isJson: boolean): 
     ["lent", problem ?? grantText(grant, address)],
     ["open in", holders.map(describeHolder).join(", ") || (host.self.uid === 0 ? "no process" : "no process of yours")],
   ];
-  for (const [name, text] of facts) output.print(`  ${name.padEnd(14)}${text}\n`);
+  for (const [name, text] of facts) output.print(`  ${name.padEnd(14)}${printable(text)}\n`);
   if (group === undefined || explanation === undefined) return;
   output.print(`\n${paint(output, "bold", `IOMMU group ${group.number}`)}\n`);
   for (const member of items.filter((other) => other.function.group === number)) {
     const { function: device, names } = member;
     const own = device.address === address ? "this device, " : "";
-    output.print(`  ${device.address}  ${describeDevice(device, names)}: ${own}${roleOf(member, grant)}\n`);
+    output.print(
+      `${printable(`  ${device.address}  ${describeDevice(device, names)}: ${own}${roleOf(member, grant)}`)}\n`,
+    );
   }
-  output.print(`\n${paint(output, "bold", "Why grouped")}\n  ${explanation.text}\n`);
+  output.print(`\n${paint(output, "bold", "Why grouped")}\n  ${printable(explanation.text)}\n`);
   if (host.self.uid !== 0) {
     const acs = explanation.unread.length === 0 ? "" : `the ACS bits of ${explanation.unread.join(", ")}, `;
     output.print(`  Root also sees ${acs}capabilities, product data, all holders: sudo hostdev show ${address}\n`);
@@ -88,7 +90,7 @@ function grantText(grant: Grant | undefined, address: string): string {
   const { user, grantedAt, grantedBy } = grant;
   const isHeld = grant.endpoints.some((endpoint) => endpoint.address === address && endpoint.role === "hold");
   const what = isHeld ? `no, but held for the grant of ${grant.id} to ${user.name}` : `to ${user.name}`;
-  return printable(`${what}, since ${grantedAt}, by ${grantedBy}`);
+  return `${what}, since ${grantedAt}, by ${grantedBy}`;
 }
 
 /** What becomes, or would become, of a member when its group is lent. */
@@ -107,7 +109,7 @@ function readGrant(host: Host, address: string): { readonly grant?: Grant; reado
     const record = readRecords(host).find(({ grant }) => grant.endpoints.some((own) => own.address === address));
     return record === undefined ? {} : { grant: record.grant };
   } catch (error) {
-    if (isHostdevError(error)) return { problem: printable(error.message) };
+    if (isHostdevError(error)) return { problem: error.message };
     throw error;
   }
 }
