@@ -34,7 +34,7 @@ test("formatTable() colours cells only where colours are allowed, and says the s
 
 test("formatTable() keeps what steers terminals out of cells, and a row on its line", () => {
   const table = formatTable(output(), ["A", "B"], [["x\u001b[2Jy\nz", "\u202eright to left"]]);
-  assert.equal(table, "A         B\nx?[2Jy?z  ?right to left\n");
+  assert.equal(table, "A               B\nx\\x1b[2Jy\\x0az  \\u202eright to left\n");
 });
 
 test("cellWidth() and cutText() count columns, not characters", () => {

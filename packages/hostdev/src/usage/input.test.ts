@@ -81,6 +81,6 @@ test("readUsage() counts keyboards that would go together, and not those that pr
 
 test("readUsage() lets no name that a device gives itself reach a terminal as it is", () => {
   const [use] = usesWith(entry("evil\u001b[2J\u202e", behind("0000:00:14.0")));
-  assert.equal(use?.path, "evil?[2J?");
-  assert.match(use?.text ?? "", /keyboard "evil\?\[2J\?" behind it/);
+  assert.equal(use?.path, "evil\\x1b[2J\\u202e");
+  assert.match(use?.text ?? "", /keyboard "evil\\x1b\[2J\\u202e" behind it/);
 });

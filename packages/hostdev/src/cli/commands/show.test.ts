@@ -110,7 +110,7 @@ test("show: a broken record does not hide the device", async () => {
 test("show: names that others chose cannot steer the terminal", async () => {
   const machine = labMachine().function("0000:00:1e.0", { driver: "x", net: "\u001b[31mred\u009b" }).build();
   const { stdout } = await runHostdev(machine.open("alex"), ["show", "00:1e.0"]);
-  assert.equal(factsOf(stdout).get("host names"), "?[31mred?");
+  assert.equal(factsOf(stdout).get("host names"), "\\x1b[31mred\\x9b");
 });
 
 test("show: what is not there is one clear error", async () => {

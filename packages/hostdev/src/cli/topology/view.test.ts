@@ -43,7 +43,7 @@ test("buildView() draws an outline round each part of a group whose members are 
 
 test("buildView() lets no control characters through", async () => {
   const { cards } = await readView(scatteredMachine());
-  assert.equal(cards.find(({ address }) => address === "0000:01:01.0")?.hostNames, "?[31mred");
+  assert.equal(cards.find(({ address }) => address === "0000:01:01.0")?.hostNames, "\\x1b[31mred");
 });
 
 test("buildView() shows a bridge that is named but gone", () => {
