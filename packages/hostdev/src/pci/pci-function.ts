@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { readHostNames } from "./host-names.ts";
 import { pciDevices, readAttribute, readLinkedAddress, readLinkName, readNumber } from "./sysfs.ts";
@@ -39,9 +38,9 @@ export interface PciFunction {
 /**
  * Reads one function. `undefined` when there is none at this address.
  *
- * Few reads, since a listing does them for every function: `uevent` has class and ids in one file, and the
- * folder's names tell which other files there are. It has the driver too, but still while an unbind hangs, when the
- * link `driver` is gone already: the link is what everything else here goes by.
+ * Few reads, since a listing does them for every function: `uevent` has class and ids in one file, and tells whether
+ * there is a driver. Which one it is, the link says: while an unbind hangs, `uevent` still has it, when the link is gone
+ * already, and the link is what everything else here goes by.
  *
  * Touches: reads `/sys/bus/pci/devices/<address>/`. Needs: nothing.
  */
@@ -50,13 +49,18 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
   const uevent = readAttribute(host, `${path}/uevent`) ?? "";
   const classCode = Number.parseInt(/^PCI_CLASS=([0-9A-F]{1,6})$/m.exec(uevent)?.[1] ?? "", 16);
   if (Number.isNaN(classCode)) return undefined;
-  const children = listFolder(host, path);
-  if (children.size === 0) return undefined;
+  const has = (name: string) => host.status(`${path}/${name}`) !== undefined;
   const [vendorId, deviceId] = parseIds(/^PCI_ID=(.*)$/m.exec(uevent)?.[1]);
   const [subsystemVendorId, subsystemDeviceId] = parseIds(/^PCI_SUBSYS_ID=(.*)$/m.exec(uevent)?.[1]);
-  const link = (name: string) => (children.has(name) ? (readLinkName(host, `${path}/${name}`) ?? null) : null);
-  const group = link("iommu_group");
-  const numaNode = children.has("numa_node") ? (readNumber(host, `${path}/numa_node`) ?? -1) : -1;
+  const driver = /^DRIVER=/m.test(uevent) ? (readLinkName(host, `${path}/driver`) ?? null) : null;
+  const groupName = readLinkName(host, `${path}/iommu_group`) ?? "";
+  const group = /^\d+$/.test(groupName) ? Number(groupName) : null;
+  const numaNode = readNumber(host, `${path}/numa_node`) ?? -1;
+  // The kernel gives this file to what has a bridge's header (type 1 or 2), whatever its class says.
+  const isBridge = classCode >> 8 === 0x0604 || has("secondary_bus_number");
+  const physicalFunction = has("physfn") ? (readLinkedAddress(host, `${path}/physfn`) ?? null) : null;
+  // So it looks too when it has vanished since `uevent` was read.
+  if ((driver === null || group === null) && host.status(path) === undefined) return undefined;
   return {
     address,
     vendorId,
@@ -64,25 +68,26 @@ export function readPciFunction(host: Host, address: string): PciFunction | unde
     subsystemVendorId,
     subsystemDeviceId,
     classCode,
-    // The kernel gives this file to what has a bridge's header (type 1 or 2), whatever its class says.
-    isBridge: children.has("secondary_bus_number") || classCode >> 8 === 0x0604,
+    isBridge,
     isPlatform: isPlatformClass(classCode),
-    driver: link("driver"),
-    group: group === null || !/^\d+$/.test(group) ? null : Number(group),
+    driver,
+    group,
     numaNode: numaNode < 0 ? null : numaNode,
-    hostNames: readHostNames(host, path, children),
-    isBootVga: children.has("boot_vga") && readNumber(host, `${path}/boot_vga`) === 1,
-    physicalFunction: children.has("physfn") ? (readLinkedAddress(host, `${path}/physfn`) ?? null) : null,
+    hostNames:
+      driver === null || isBridge || isUserDriver(driver) ? [] : readHostNames(host, path, classCode, vendorId),
+    isBootVga: isVga(classCode) && readNumber(host, `${path}/boot_vga`) === 1,
+    physicalFunction,
   };
 }
 
-function listFolder(host: Host, path: string): ReadonlySet<string> {
-  try {
-    return new Set(host.list(path));
-  } catch (error) {
-    if (isHostdevError(error, "HD_FILE")) return new Set(); // it vanished meanwhile
-    throw error;
-  }
+/** Drivers that make nothing for the host: no interface, no disk. */
+function isUserDriver(driver: string): boolean {
+  return driver === "vfio-pci" || driver === "pci-stub";
+}
+
+/** Exactly these have a file `boot_vga` (`pci_is_vga`, include/linux/pci.h). */
+function isVga(classCode: number): boolean {
+  return classCode >> 8 === 0x0300 || classCode >> 8 === 0x0001;
 }
 
 /** `8086:10D3`; all ones for what cannot be read, as from a device that is gone. */
