@@ -97,6 +97,8 @@ export function treeHost(entries: ReadonlyMap<string, Entry>): TreeHost {
     canAccess: (path) => status(path) !== undefined,
     tryOpen: (path) => (status(path) === undefined ? "ENOENT" : "EACCES"),
     writeKernel: cannot,
+    writeKernelBytes: cannot,
+    listen: cannot,
     writeFile: cannot,
     appendFile: cannot,
     removeFile: cannot,
