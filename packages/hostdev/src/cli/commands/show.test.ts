@@ -21,7 +21,7 @@ const quiet = { print: () => {}, warn: () => {}, width: undefined, hasColour: fa
 /** The lab's machine, with group 13 lent to alex, whose VM has it open. */
 async function lentMachine() {
   const machine = labMachine().build();
-  const grant = "grant 04:01.0 --to alex --memory 256MiB --hold 04:03.0 --hold 04:02.0";
+  const grant = "grant 04:01.0 --to alex --memory 256MiB --hold 04:03.0 --hold 04:02.0 --accept-no-reset";
   assert.equal(await runProgram(adminProgram, grant.split(" "), machine.open(), quiet), 0);
   const qemu = machine.process({ user: "alex", comm: "qemu-system-x86", cmdline: ["qemu", "-name", "guest=vm"] });
   machine.holdGroup(qemu, 13);
