@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleQuickVerbs, common } from "./quick-verbs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const isQuiet = process.argv.includes("--quiet");
@@ -21,25 +22,18 @@ const { version } = JSON.parse(readFileSync(join(root, "packages/hostdev/package
 const programs = ["hostdev", "hostdev-admin"];
 say(`executables ${programs.join(", ")} and the library`);
 rmSync(join(root, "packages/hostdev/dist"), { recursive: true, force: true });
+const define = { HOSTDEV_VERSION: JSON.stringify(version) };
 await build({
+  ...common,
   absWorkingDir: root,
   entryPoints: [...programs.map((name) => `packages/hostdev/src/bin/${name}.ts`), "packages/hostdev/src/index.ts"],
   entryNames: "[name]",
   outdir: "packages/hostdev/dist",
-  bundle: true,
   splitting: true, // a verb is loaded when it is asked for
   chunkNames: "chunks/[name]-[hash]",
-  platform: "node",
-  target: "node20",
-  format: "esm",
-  minifySyntax: true,
-  legalComments: "none",
-  define: { HOSTDEV_VERSION: JSON.stringify(version) },
-  // CommonJS packages inside an ES module: what they require from Node must exist.
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
+  define,
 });
+await bundleQuickVerbs(root, define);
 for (const name of programs) chmodSync(join(root, `packages/hostdev/dist/${name}.js`), 0o755);
 tsc("packages/hostdev/tsconfig.types.json");
 

@@ -24,12 +24,21 @@ export interface Context {
 /** Output to this process's own standard streams. Colours follow `NO_COLOR` and `FORCE_COLOR`. */
 export function processOutput(): Output {
   const { stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) stream.on("error", ignoreClosedPipe);
   return {
     print: (text) => void stdout.write(text),
     warn: (text) => void stderr.write(text),
     width: stdout.isTTY ? stdout.columns : undefined,
     hasColour: Boolean(process.env["FORCE_COLOR"]) || (stdout.isTTY === true && !process.env["NO_COLOR"]),
   };
+}
+
+/**
+ * Who reads may stop early (`hostdev devices | head -3`). The program goes on to its end without a word: it may be in the
+ * middle of a grant.
+ */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 /** Prints a value as indented JSON, in which every character that could steer a terminal is escaped. */
