@@ -12,3 +12,8 @@ export function printPlan({ print }: Output, steps: readonly string[]): void {
 export function onStep({ print }: Output): (step: Step, index: number, count: number) => void {
   return (step, index, count) => print(`  [${index + 1}/${count}] ${describeStep(step)}: done\n`);
 }
+
+/** Tells of what went wrong beside the work itself. */
+export function onWarning({ warn }: Output): (text: string) => void {
+  return (text) => warn(`hostdev-admin: ${text}\n`);
+}

@@ -2,6 +2,7 @@
 import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
+import { audited, type Begin } from "./audit.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
 import { observe } from "./observe.ts";
@@ -37,9 +38,15 @@ export async function previewGrant(host: Host, request: GrantRequest, isLocked =
  * @throws {HostdevError} a refusal, before anything is touched; or what a step met.
  */
 export async function grantDevice(host: Host, request: GrantRequest, progress: Progress = {}): Promise<Grant> {
+  const asked = { action: "grant", device: request.device, user: request.user };
+  return audited(host, asked, progress.onWarning, (begin) => lend(host, request, progress, begin));
+}
+
+async function lend(host: Host, request: GrantRequest, progress: Progress, begin: Begin): Promise<Grant> {
   await previewGrant(host, request); // refuses before there is even a lock
   return withLock(host, async () => {
     const { grant, steps } = await previewGrant(host, request, true);
+    await begin({ device: grant.id, user: grant.user.name });
     try {
       createRecord(host, grant, steps);
       await runSteps(host, grant.id, steps, progress);

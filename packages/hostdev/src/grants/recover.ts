@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
+import { audited } from "./audit.ts";
 import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import { withCleaning } from "./plan-cleaning.ts";
@@ -41,7 +42,11 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
     const recoveries: Recovery[] = [];
     for (const { grant, operation, isComplete } of readRecords(host)) {
       if (isComplete) continue;
-      await finish(host, grant.id, progress);
+      const subject = { action: `recovery of the ${operation}`, device: grant.id, user: grant.user.name };
+      await audited(host, subject, progress.onWarning, async (begin) => {
+        await begin();
+        await finish(host, grant.id, progress);
+      });
       recoveries.push({ grant, interrupted: operation, outcome: operation === "grant" ? "undone" : "completed" });
     }
     sweepRecords(host);

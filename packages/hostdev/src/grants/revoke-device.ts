@@ -5,6 +5,7 @@ import { requireRoot } from "../core/require-root.ts";
 import { findAddress, findFunction } from "../pci/enumerate.ts";
 import { readBinding } from "../vfio/binding.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
+import { audited, type Begin } from "./audit.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import { planRevoke } from "./plan.ts";
@@ -71,9 +72,21 @@ export async function revokeDevice(
   options: RevokeOptions = {},
   progress: RevokeProgress = {},
 ): Promise<Revocation> {
+  const asked = { action: "revoke", device };
+  return audited(host, asked, progress.onWarning, (begin) => takeBack(host, device, options, progress, begin));
+}
+
+async function takeBack(
+  host: Host,
+  device: string,
+  options: RevokeOptions,
+  progress: RevokeProgress,
+  begin: Begin,
+): Promise<Revocation> {
   await previewRevoke(host, device, options);
   return withLock(host, async () => {
     const { grant, steps } = await previewRevoke(host, device, options, true);
+    await begin({ device: grant.id, user: grant.user.name });
     recordRevoke(host, grant.id, steps);
     const closing = steps.find((step) => step.kind === "owner");
     try {

@@ -2,6 +2,7 @@
 import { HostdevError, toHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { applyStep } from "./apply-step.ts";
+import type { OnWarning } from "./audit.ts";
 import { describeStep, type Step } from "./step.ts";
 import { recordBegin } from "./store.ts";
 
@@ -10,6 +11,8 @@ export interface Progress {
   readonly onStep?: (step: Step, index: number, count: number) => void;
   /** Aborted by Ctrl-C or SIGTERM: the step under way is finished, then `HD_INTERRUPTED` is thrown. */
   readonly signal?: AbortSignal;
+  /** Told when the log cannot be written. */
+  readonly onWarning?: OnWarning;
 }
 
 /**

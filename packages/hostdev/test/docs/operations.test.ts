@@ -24,7 +24,15 @@ function chapter(heading: string): string {
 const places = [...chapter("## What it touches").matchAll(/^\| (.+?) \|.*?\|(.*)\|$/gm)]
   .flatMap(([, place = "", undo = ""]) => [...place.matchAll(/`([^`]+)`/g), ...undo.matchAll(/`(\w+ [^`]+)`/g)])
   .map(([, text = ""]) => text)
-  .map((text) => ({ text, pattern: new RegExp(`^${text.replaceAll(".", "\\.").replace(/[A-Z]{1,}\b/g, "[^/ ]+")}$`) }));
+  .map((text) => ({
+    text,
+    pattern: new RegExp(
+      `^${text
+        .replaceAll(".", "\\.")
+        .replace("TEXT", ".+")
+        .replace(/[A-Z]+\b/g, "[^/ ]+")}$`,
+    ),
+  }));
 
 /** Makes sure that all that was done to a machine since is in the table. @returns the rows that were needed. */
 function assertTold(machine: FakeMachine): ReadonlySet<string> {
@@ -82,6 +90,11 @@ test("operations.md tells of every place that a grant, a revoke and a recovery t
   });
   await revokeDevice(masterly.open(), "01:00.0");
   for (const place of assertTold(masterly)) used.add(place);
+  const withoutJournal = labMachine().build();
+  withoutJournal.fs.remove("/run/systemd/journal/socket");
+  withoutJournal.fs.directory("/var/log");
+  await grantDevice(withoutJournal.open(), request);
+  for (const place of assertTold(withoutJournal)) used.add(place);
   assert.deepEqual(
     places.map(({ text }) => text).filter((text) => !used.has(text)),
     [],

@@ -31,6 +31,7 @@ export class Commands {
   readonly #entries = new Map<string, Entry>([
     ["getent", { model: getent, mutates: never }],
     ["id", { model: id, mutates: never }],
+    ["logger", { model: succeed, mutates: always }],
     ["modprobe", { model: modprobe, mutates: (args) => !args.some((arg) => arg === "-n" || arg === "--dry-run") }],
     ["prlimit", { model: prlimit, mutates: (args) => args.some((arg) => /^--memlock=/.test(arg)) }],
     ["systemctl", { model: succeed, mutates: (args) => !/^(is-|show|status|list)/.test(args[0] ?? "") }],

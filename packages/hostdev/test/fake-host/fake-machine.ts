@@ -176,6 +176,7 @@ export class FakeMachine {
     fs.add("/sys", pseudoDirectory());
     fs.add("/dev", plainDirectory());
     fs.add("/run", plainDirectory());
+    fs.add("/run/systemd/journal/socket", { kind: "socket", mode: 0o666, uid: 0, gid: 0 });
     fs.add("/dev/null", { kind: "character-device", mode: 0o666, uid: 0, gid: 0 });
     this.processes = new ProcessTable(() => this.clock.ticks, this.#options.mounts);
     this.locks = new Locks(fs);

@@ -7,7 +7,7 @@ import { grantDevice, previewGrant } from "../../grants/grant-device.ts";
 import { describeStep } from "../../grants/step.ts";
 import { formatPciAddress, parsePciAddress } from "../../pci/address.ts";
 import { type Context, printJson } from "../context.ts";
-import { onStep, printPlan } from "../plan-output.ts";
+import { onStep, onWarning, printPlan } from "../plan-output.ts";
 import { untilSignal } from "../until-signal.ts";
 
 interface GrantOptions {
@@ -76,7 +76,7 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     output.print(`${describeGrant(grant)}:\n`);
     return printPlan(output, steps.map(describeStep));
   }
-  const progress = options.json ? {} : { onStep: onStep(output) };
+  const progress = { onWarning: onWarning(output), ...(options.json ? {} : { onStep: onStep(output) }) };
   const grant = await untilSignal((signal) => grantDevice(host, request, { ...progress, signal })).catch((error) => {
     if (isHostdevError(error, "HD_INTERRUPTED")) output.warn("hostdev-admin: interrupted; everything is as it was\n");
     throw error;

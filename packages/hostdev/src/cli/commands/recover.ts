@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { recover } from "../../grants/recover.ts";
 import { type Context, printJson } from "../context.ts";
-import { onStep } from "../plan-output.ts";
+import { onStep, onWarning } from "../plan-output.ts";
 import { warnOfReachableMates } from "../reachable-mates-output.ts";
 import { untilSignal } from "../until-signal.ts";
 
@@ -21,7 +21,9 @@ export function recoverVerb(program: Command, context: Context): void {
 }
 
 async function run({ host, output }: Context, isJson: boolean): Promise<void> {
-  const recoveries = await untilSignal(() => recover(host, isJson ? {} : { onStep: onStep(output) }));
+  const recoveries = await untilSignal(() =>
+    recover(host, { onWarning: onWarning(output), ...(isJson ? {} : { onStep: onStep(output) }) }),
+  );
   warnOfReachableMates(host, output);
   if (isJson) return printJson(output, { version: 1, recoveries });
   if (recoveries.length === 0) return output.print("Nothing was interrupted.\n");

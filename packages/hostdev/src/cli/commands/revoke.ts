@@ -8,7 +8,7 @@ import type { RevokeOptions } from "../../grants/take-node.ts";
 import type { HolderAct } from "../../vfio/end-holders.ts";
 import { describeHolder, type Holder } from "../../vfio/holders.ts";
 import { type Context, type Output, printJson } from "../context.ts";
-import { onStep, printPlan } from "../plan-output.ts";
+import { onStep, onWarning, printPlan } from "../plan-output.ts";
 import { untilSignal } from "../until-signal.ts";
 
 interface RevokeArguments {
@@ -59,7 +59,7 @@ async function run({ host, output }: Context, device: string, options: RevokeArg
   const told = { onStep: onStep(output), onHolders: onHolders(output, patience.waitMs ?? 0) };
   // Waiting can be interrupted; once the device is free, the revoke is brought to its end, and a signal waits for it.
   const revocation = await untilSignal((signal) =>
-    revokeDevice(host, device, patience, { ...(options.json ? {} : told), signal }),
+    revokeDevice(host, device, patience, { ...(options.json ? {} : told), onWarning: onWarning(output), signal }),
   ).catch((error) => {
     if (isHostdevError(error, "HD_INTERRUPTED")) output.warn("hostdev-admin: interrupted; everything is as it was\n");
     throw error;
