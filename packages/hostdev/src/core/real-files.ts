@@ -199,14 +199,24 @@ export function removeDirectory(path: string): void {
   }
 }
 
+/** `O_PATH` of Linux, which Node does not name: a handle on the file itself, without opening the device behind it. */
+const openAsPath = 0o10000000;
+
 /** `Host.setOwnership` on the real machine. */
 export function setOwnership(path: string, { uid, gid, mode }: Ownership): void {
   guard("change the owner of", path, () => {
-    // O_PATH would not do for fchmod; opening a group node read-only fails with EBUSY while a VM has it open.
-    if (fs.lstatSync(path).isSymbolicLink()) throw Object.assign(new Error("symbolic link"), { code: "ELOOP" });
-    // Taking away comes before giving: whoever loses access loses it before the new owner gets any.
-    fs.chmodSync(path, 0);
-    fs.lchownSync(path, uid, gid);
-    fs.chmodSync(path, mode);
+    // One handle for looking and changing: what the path means cannot be exchanged in between. Not an ordinary open, which
+    // fails with EBUSY while a VM has the group.
+    const fd = fs.openSync(path, openAsPath | fs.constants.O_NOFOLLOW);
+    try {
+      if (fs.fstatSync(fd).isSymbolicLink()) throw Object.assign(new Error("symbolic link"), { code: "ELOOP" });
+      const handle = `/proc/self/fd/${fd}`;
+      // Taking away comes before giving: whoever loses access loses it before the new owner gets any.
+      fs.chmodSync(handle, 0);
+      fs.chownSync(handle, uid, gid);
+      fs.chmodSync(handle, mode);
+    } finally {
+      fs.closeSync(fd);
+    }
   });
 }

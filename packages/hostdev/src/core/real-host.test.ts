@@ -59,6 +59,30 @@ test("writeFile() puts the file in place with its mode under any umask, and leav
   );
 });
 
+test("no umask makes a file or directory more open or more closed than it was meant to be", () => {
+  for (const mask of [0o000, 0o022, 0o077, 0o777]) {
+    const umask = process.umask(mask);
+    try {
+      host.writeFile(at(`written-${mask}`), "", 0o644);
+      host.appendFile(at(`appended-${mask}`), "", 0o640);
+      host.appendFile(at(`appended-${mask}`), "again", 0o640);
+      host.makeDirectory(at(`made-${mask}/inner`), 0o755);
+    } finally {
+      process.umask(umask);
+    }
+    const modes = ["written", "appended", "made"].map((name) => statSync(at(`${name}-${mask}`)).mode & 0o777);
+    assert.deepEqual([...modes, statSync(at(`made-${mask}/inner`)).mode & 0o777], [0o644, 0o640, 0o755, 0o755]);
+  }
+});
+
+test("writeFile() takes nothing over that lies where it prepares the file", () => {
+  writeFileSync(at("target"), "safe");
+  symlinkSync(at("target"), at(".prepared.new"));
+  host.writeFile(at("prepared"), "mine", 0o644);
+  assert.equal(readFileSync(at("target"), "utf8"), "safe");
+  assert.deepEqual([host.status(at("prepared"))?.kind, host.status(at(".prepared.new"))], ["file", undefined]);
+});
+
 test("writeFile() replaces a symbolic link instead of following it", () => {
   writeFileSync(at("victim"), "safe");
   symlinkSync(at("victim"), at("trap"));
@@ -103,6 +127,13 @@ test("setOwnership() sets the mode, and refuses a symbolic link", () => {
   assert.throws(() => host.setOwnership(at("trap-2"), { uid, gid, mode: 0o600 }), hasErrno("ENOENT"));
   symlinkSync(at("node"), at("trap-3"));
   assert.throws(() => host.setOwnership(at("trap-3"), { uid, gid, mode: 0o600 }), hasErrno("ELOOP"));
+  assert.equal(statSync(at("node")).mode & 0o777, 0o640);
+});
+
+test("setOwnership() does not open the device: what cannot be opened changes its owner all the same", () => {
+  assert.equal(spawnSync("mkfifo", [at("fifo")]).status, 0); // an open for writing would fail, for reading wait
+  host.setOwnership(at("fifo"), { uid: host.self.uid, gid: host.self.gid, mode: 0o600 });
+  assert.equal(statSync(at("fifo")).mode & 0o777, 0o600);
 });
 
 test("canAccess() and tryOpen() tell what this process may do", () => {

@@ -27,8 +27,9 @@ export class ProcessTable {
     this.#nextPid = 1000;
   }
 
-  start(options: ProcessOptions): FakeProcess {
-    const process = new FakeProcess(this.#nextPid++, this.#ticks(), options);
+  /** @param pid of a process that has ended, to be used again; default: a new one. */
+  start(options: ProcessOptions, pid = this.#nextPid++): FakeProcess {
+    const process = new FakeProcess(pid, this.#ticks(), options);
     this.#processes.set(process.pid, process);
     return process;
   }
