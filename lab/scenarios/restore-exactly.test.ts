@@ -20,6 +20,7 @@ const lend = (device: string, ...hold: readonly string[]): LendingRequest => ({
   memoryBytes: 64 << 20,
   hold: hold.map((address) => `0000:${address}`),
   force: [],
+  acceptNoReset: device === "04:02.0", // edu has no way to be reset
 });
 
 let administrator: Administrator;

@@ -15,6 +15,7 @@ export interface LendingRequest {
   readonly memoryBytes: number;
   readonly hold: readonly string[];
   readonly force: readonly string[];
+  readonly acceptNoReset?: boolean;
 }
 
 /** How an interrupted operation was brought to its end, as the library tells it. */

@@ -13,6 +13,7 @@ import { runProgram } from "./run-program.ts";
 const calls: Readonly<Record<string, readonly string[]>> = {
   grant: ["grant 01:00.0 --to alex", "grant 01:00.0 --to alex --dry-run", "grant 01:00.0 --to alex --json"],
   revoke: ["revoke 02:00.0", "revoke 02:00.0 --dry-run", "revoke 02:00.0 --kill", "revoke 01:00.0"],
+  release: ["release 01:00.0", "release 01:00.0 --trust"],
   recover: ["recover", "recover --json"],
   grants: [],
   completion: [],

@@ -26,12 +26,14 @@ export type Begin = (known?: Partial<AuditSubject>) => Promise<void>;
  * Only root's attempts: others touch nothing at all.
  *
  * Touches: see {@link audit}.
+ * @param describe how it ended, where there is more to say than `done`.
  */
 export async function audited<T>(
   host: Host,
   asked: AuditSubject,
   onWarning: OnWarning | undefined,
   act: (begin: Begin) => Promise<T>,
+  describe: (value: T) => string = () => "done",
 ): Promise<T> {
   let subject = asked;
   let hasBegun = false;
@@ -42,7 +44,7 @@ export async function audited<T>(
   };
   try {
     const value = await act(begin);
-    await audit(host, subject, "done", onWarning);
+    await audit(host, subject, describe(value), onWarning);
     return value;
   } catch (error) {
     if (host.self.uid === 0 && isHostdevError(error)) {

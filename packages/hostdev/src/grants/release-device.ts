@@ -8,6 +8,7 @@ import { setBinding } from "../vfio/binding.ts";
 import { resetFunction, stopBusMaster } from "../vfio/clean.ts";
 import { unloadModule } from "../vfio/modules.ts";
 import { isolate } from "./apply-clean.ts";
+import { audited, type Begin, type OnWarning } from "./audit.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import { type Quarantine, readQuarantines, removeQuarantine, writeQuarantine } from "./quarantine.ts";
 import { readBootId } from "./store.ts";
@@ -28,7 +29,16 @@ export interface Release {
  *
  * @throws {HostdevError} `HD_NOT_QUARANTINED`; `HD_QUARANTINED` without `trust`; what binding meets.
  */
-export async function releaseDevice(host: Host, device: string, trust: boolean): Promise<Release> {
+export async function releaseDevice(
+  host: Host,
+  device: string,
+  trust: boolean,
+  onWarning?: OnWarning,
+): Promise<Release> {
+  return audited(host, { action: "release", device }, onWarning, (begin) => release(host, device, trust, begin));
+}
+
+async function release(host: Host, device: string, trust: boolean, begin: Begin): Promise<Release> {
   requireRoot(host, `hostdev-admin release ${device} --trust`);
   return withLock(host, async () => {
     await assertNothingInterrupted(host, true);
@@ -38,6 +48,7 @@ export async function releaseDevice(host: Host, device: string, trust: boolean):
     if (!trust) {
       throw new HostdevError("HD_QUARANTINED", `${address} is in quarantine: ${reason}`, { address, reason });
     }
+    await begin({ device: address });
     const isThere = host.status(`${pciDevices}/${address}`) !== undefined;
     const noReset = isThere ? await giveBack(host, quarantine) : "it is not there";
     const heir = quarantines.find((other) => other.address !== address);

@@ -73,7 +73,10 @@ export async function revokeDevice(
   progress: RevokeProgress = {},
 ): Promise<Revocation> {
   const asked = { action: "revoke", device };
-  return audited(host, asked, progress.onWarning, (begin) => takeBack(host, device, options, progress, begin));
+  const act = (begin: Begin) => takeBack(host, device, options, progress, begin);
+  return audited(host, asked, progress.onWarning, act, ({ quarantined }) =>
+    ["done", ...quarantined.map(({ address, reason }) => `${address} is in quarantine: ${reason}`)].join("; "),
+  );
 }
 
 async function takeBack(

@@ -22,6 +22,7 @@ const request = {
   memoryBytes: 256 << 20,
   hold: ["0000:04:01.0", "0000:04:03.0"],
   force: [],
+  acceptNoReset: true,
 };
 
 const texts: string[] = [];
@@ -149,6 +150,7 @@ function assertHarmless({ grant, steps, begun }: GrantRecord): void {
       for (const side of [step.from, step.to])
         for (const name of [side.driver, side.override]) if (name !== null) assert.match(name, driver);
     }
+    if (step.kind === "clean") assert.match(step.address, address);
     if (step.kind === "module") assert.match(step.module, /^(vfio_iommu_type1|vfio-pci|pci-stub)$/);
   }
 }
@@ -187,7 +189,7 @@ test("recover() and revoke never touch anything outside of their own places, wha
         if (operation === "run") continue;
         assert.match(
           touched,
-          /^\/(var\/lib\/hostdev(\/grants(\/[0-9a-f:.]+\.jsonl)?)?|var\/log\/hostdev\.log|run\/hostdev\.lock|dev\/vfio\/\d+|sys\/bus\/pci\/.*|etc\/.*hostdev.*|etc\/security\/limits\.d|run\/systemd\/.*hostdev.*)$/,
+          /^\/(var\/lib\/hostdev(\/grants(\/[0-9a-f:.]+\.jsonl)?|\/quarantines?(\/[0-9a-f:.]+\.json)?)?|var\/log\/hostdev\.log|run\/hostdev\.lock|dev\/vfio\/\d+|sys\/bus\/pci\/.*|etc\/.*hostdev.*|etc\/security\/limits\.d|run\/systemd\/.*hostdev.*)$/,
           `${operation} ${value}`,
         );
         assert.doesNotMatch(touched, /\/\.\.(\/|$)/);

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { releaseDevice } from "../../grants/release-device.ts";
 import { type Context, printJson } from "../context.ts";
+import { onWarning } from "../plan-output.ts";
 import { untilSignal } from "../until-signal.ts";
 
 interface ReleaseOptions {
@@ -34,7 +35,9 @@ export function releaseVerb(program: Command, context: Context): void {
 }
 
 async function run({ host, output }: Context, device: string, options: ReleaseOptions): Promise<void> {
-  const { quarantine, noReset } = await untilSignal(() => releaseDevice(host, device, options.trust === true));
+  const { quarantine, noReset } = await untilSignal(() =>
+    releaseDevice(host, device, options.trust === true, onWarning(output)),
+  );
   if (options.json) return printJson(output, { version: 1, quarantine, noReset });
   const { address, home } = quarantine;
   const state = noReset === null ? "after a reset" : `without a reset (${noReset})`;
