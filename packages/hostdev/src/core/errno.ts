@@ -32,6 +32,8 @@ const meanings: Readonly<Record<string, string>> = {
   ENOENT: "does not exist",
   ENOSPC: "no space left",
   ENOTDIR: "a part of the path is not a directory",
+  ENAMETOOLONG: "the path is too long",
+  ENOTTY: "is no terminal",
   EROFS: "read-only file system",
 };
 

@@ -196,7 +196,7 @@ export const catalog: Catalog = {
   HD_RPC_PROTOCOL: { category: "protocol" },
   HD_RPC_CLOSED: { category: "unavailable" },
   HD_LIBVIRT_ERROR: { category: "failed-precondition" },
-  HD_PREFLIGHT_FAILED: { category: "failed-precondition" },
+  HD_PREFLIGHT_FAILED: { category: "failed-precondition", hint: (d) => d.fixes?.join(" ") },
   HD_GUEST_PANICKED: { category: "failed-precondition" },
   HD_NO_DOMAIN: { category: "not-found", hint: () => "See what there is: hostdev list --all" },
   HD_DOMAIN_EXISTS: { category: "conflict", hint: (d) => `First remove it: hostdev undefine ${d.domain}` },

@@ -120,7 +120,8 @@ export interface ErrorDetails {
     readonly prefix: string;
     readonly detail: string;
   };
-  HD_PREFLIGHT_FAILED: { readonly domain: string; readonly findings: number };
+  /** `fixes`: what mends it, where that is known. */
+  HD_PREFLIGHT_FAILED: { readonly domain: string; readonly findings: number; readonly fixes?: readonly string[] };
   HD_GUEST_PANICKED: { readonly domain: string };
   /** `domain` is the name, uuid or id that was asked for. */
   HD_NO_DOMAIN: { readonly domain: string };

@@ -32,6 +32,16 @@ export interface RunOptions {
   readonly input?: string;
 }
 
+export interface SpawnOptions {
+  readonly stdin?: "pipe" | "ignore";
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * What it says goes to the end of this file (made when missing, mode 0600) instead of to us. Such a program may
+   * outlive us: nothing of it hangs on this process, and it keeps this process from nothing.
+   */
+  readonly logFile?: string;
+}
+
 /** A program that runs beside us. */
 export interface RunningProgram {
   readonly pid: number;
@@ -139,13 +149,9 @@ export interface Host {
   /**
    * Starts a program that goes on beside us, in its own session (`setsid`), with this process's environment.
    *
-   * @throws {HostdevError} `HD_COMMAND_NOT_FOUND`.
+   * @throws {HostdevError} `HD_COMMAND_NOT_FOUND`; `HD_FILE` for a log that cannot be written.
    */
-  spawn(
-    command: string,
-    args: readonly string[],
-    options?: { readonly stdin?: "pipe" | "ignore"; readonly env?: Readonly<Record<string, string>> },
-  ): Promise<RunningProgram>;
+  spawn(command: string, args: readonly string[], options?: SpawnOptions): Promise<RunningProgram>;
   /** Sends a signal; `false` when there is no such process. */
   kill(pid: number, signal: "SIGTERM" | "SIGKILL" | "SIGINT"): boolean;
   /** Connects to a unix socket; `undefined` when nobody listens there (yet). */
@@ -156,6 +162,12 @@ export interface Host {
    * @throws {HostdevError} `HD_FILE`; EADDRINUSE when something is at the path already.
    */
   listen(where: { readonly path: string } | { readonly fd: number }, serve: (line: Duplex) => void): Promise<Listener>;
+  /**
+   * Opens a terminal, such as the pty of a guest's serial port, both ways. It does not become our controlling one.
+   *
+   * @throws {HostdevError} `HD_FILE`, also when the file is no terminal (ENOTTY).
+   */
+  openTerminal(path: string): Promise<Duplex>;
 
   environment(name: string): string | undefined;
   now(): Date;

@@ -6,11 +6,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { childProcess } from "./child-process.ts";
 import { errnoOf, fileError } from "./errno.ts";
 import { HostdevError } from "./errors.ts";
-import type { CommandResult, Host, RunningProgram, RunOptions } from "./host.ts";
+import type { CommandResult, Host, RunOptions } from "./host.ts";
 import { writeKernelBytesInChild, writeKernelInChild } from "./kernel-write.ts";
 import { lockFile } from "./lock-file.ts";
 import * as files from "./real-files.ts";
 import { listen } from "./real-listen.ts";
+import { commandNotFound, openTerminal, startProgram } from "./real-programs.ts";
 import { systemEnvironment } from "./system-environment.ts";
 
 /** The machine this program runs on. */
@@ -27,20 +28,17 @@ export function realHost(): Host {
     writeKernelBytes: (path, offset, bytes) => writeKernelBytesInChild(path, offset, bytes, 30_000),
     lock: lockFile,
     run,
-    spawn: start,
+    spawn: startProgram,
     kill,
     connect: connectTo,
     listen,
+    openTerminal,
     environment: (name) => process.env[name],
     now: () => new Date(),
     sleep: async (milliseconds) => {
       await delay(milliseconds);
     },
   };
-}
-
-function notFound(command: string, cause: unknown): HostdevError<"HD_COMMAND_NOT_FOUND"> {
-  return new HostdevError("HD_COMMAND_NOT_FOUND", `Cannot run ${command}: it is not installed`, { command }, { cause });
 }
 
 function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
@@ -61,7 +59,7 @@ function run(command: string, args: readonly string[], options: RunOptions = {})
     }
     child.on("error", (cause) => {
       clearTimeout(timer);
-      reject(notFound(command, cause));
+      reject(commandNotFound(command, cause));
     });
     child.on("close", (status, signal) => {
       clearTimeout(timer);
@@ -69,28 +67,6 @@ function run(command: string, args: readonly string[], options: RunOptions = {})
     });
     child.stdin.on("error", () => {}); // a program that ends without reading its input is no failure
     child.stdin.end(input);
-  });
-}
-
-function start(
-  command: string,
-  args: readonly string[],
-  options: Parameters<Host["spawn"]>[2] = {},
-): Promise<RunningProgram> {
-  return new Promise((resolve, reject) => {
-    const child = childProcess().spawn(command, args, {
-      stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
-      env: { ...process.env, ...options.env },
-      detached: true,
-    });
-    const ended = new Promise<{ status: number | null; signal: string | null }>((settle) => {
-      child.once("close", (status, signal) => settle({ status, signal }));
-    });
-    child.once("error", (cause) => reject(notFound(command, cause)));
-    child.once("spawn", () => {
-      const { stdin, stdout, stderr } = child;
-      resolve({ pid: child.pid ?? 0, stdin, stdout, stderr, ended });
-    });
   });
 }
 

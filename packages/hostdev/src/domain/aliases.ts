@@ -86,7 +86,8 @@ function refuseDuplicates(domain: Domain): void {
   }
 }
 
-function diskAlias(domain: Domain, disk: Disk): string {
+/** The alias of a disk, which follows from where it is. */
+export function diskAlias(domain: Domain, disk: Disk): string {
   const { bus = "virtio", dev } = disk.target;
   if (disk.address?.type !== "drive")
     return bus === "usb" ? `usb-disk${diskIndex(dev)}` : `${bus}-disk${diskIndex(dev)}`;

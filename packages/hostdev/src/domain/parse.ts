@@ -23,12 +23,25 @@ export interface ParseOptions extends DefaultOptions {
  * `HD_DOMAIN_UNSUPPORTED` for what we do not have. Each names the element and its line.
  */
 export function parseDomain(text: string, options: ParseOptions = {}): Domain {
-  const domain = readDomain(text, options);
+  return completeDomain(readDomain(text, options), options);
+}
+
+/**
+ * Gives a domain what its text does not say, in place: defaults, addresses, aliases. Refuses what cannot be.
+ *
+ * @throws {HostdevError} `HD_DOMAIN_INVALID`, `HD_DOMAIN_UNSUPPORTED`.
+ */
+export function completeDomain(domain: Domain, options: ParseOptions = {}): Domain {
+  placeDevices(domain, options);
+  assignAliases(domain);
+  return domain;
+}
+
+/** The same without the aliases: for a domain that runs, whose devices QEMU knows by those that they have. */
+export function placeDevices(domain: Domain, options: ParseOptions = {}): void {
   fillDefaults(domain, options);
   validateDomain(domain);
   assignAddresses(domain, options.expressness);
-  assignAliases(domain);
-  return domain;
 }
 
 /** Reads what the text says, and nothing more. */

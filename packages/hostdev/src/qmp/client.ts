@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from "node:stream";
 import { HostdevError, toHostdevError } from "../core/errors.ts";
+import type { QmpArguments, QmpCommand, QmpReturn } from "./commands.ts";
 import { QmpDecoder, type QmpMessage } from "./framing.ts";
 
 /** Something that QEMU tells unasked. */
@@ -60,12 +61,14 @@ export class QmpClient {
   }
 
   /**
-   * Runs a monitor command.
+   * Runs a monitor command, one of those that we know the types of or any other.
    *
    * @param timeoutMs default 10,000. After it the reply, should it still come, is thrown away.
    * @returns what QEMU returns, `{}` for most commands.
    * @throws {HostdevError} `HD_QMP_COMMAND` with QEMU's words; `HD_QMP_TIMEOUT`; `HD_QMP_CLOSED`.
    */
+  execute<C extends QmpCommand>(command: C, args?: QmpArguments<C>, timeoutMs?: number): Promise<QmpReturn<C>>;
+  execute(command: string, args?: object, timeoutMs?: number): Promise<unknown>;
   execute(command: string, args: object = {}, timeoutMs = 10_000): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closedBy !== undefined || this.#stream.destroyed) return reject(this.#closedBy ?? closedError(command));

@@ -5,35 +5,27 @@ import type { Host } from "../core/host.ts";
 import { KiB } from "../core/units.ts";
 import type { Domain } from "../domain/domain.ts";
 import { filesOf, hostdevAddresses, iommuCount, memoryBytes } from "../domain/facts.ts";
-import { parseDomain } from "../domain/parse.ts";
 import { pinnedRequirement } from "../memlock/requirement.ts";
 import { formatPciAddress } from "../pci/address.ts";
-import { isExpress } from "../pci/express.ts";
-import { pciDevices } from "../pci/sysfs.ts";
-import { buildArguments } from "../qemu/arguments.ts";
+import { buildArguments, environmentOf } from "../qemu/arguments.ts";
 import { capabilitiesOf, parseQemuVersion } from "../qemu/capabilities.ts";
+import type { QemuEnvironment } from "../qemu/environment.ts";
 import { assertRunnable } from "./assert-runnable.ts";
-import type { Launch } from "./running-vm.ts";
+import { parseForHost } from "./parse-for-host.ts";
 import { sessionEnvironment } from "./session-environment.ts";
 import type { VmNeeds } from "./vm-needs.ts";
+import type { Launch } from "./vm-process.ts";
 
 const defaultEmulator = "/usr/bin/qemu-system-x86_64";
 
 /**
- * Reads a user's domain for this machine: what of its devices is PCI Express decides where the guest sees them.
+ * Reads a user's domain for running it on this machine.
  *
  * @param file its name, for errors.
  * @throws {HostdevError} as `parseDomain`; `HD_DOMAIN_UNSUPPORTED` for what only a daemon could run.
  */
 export function readVm(host: Host, text: string, file: string): Domain {
-  const domain = parseDomain(text, {
-    file,
-    expressness: (address) => {
-      const name = formatPciAddress(address);
-      if (host.status(`${pciDevices}/${name}`) === undefined) return undefined;
-      return isExpress(host, name) ? "pcie" : "pci";
-    },
-  });
+  const domain = parseForHost(host, text, file);
   assertRunnable(domain);
   return domain;
 }
@@ -67,39 +59,67 @@ function videoMemoryKiB({ model }: Domain["devices"]["videos"][number]): number 
   return (model?.vramKiB ?? 16384) + (model?.ramKiB ?? (model?.type === "qxl" ? 65536 : 0));
 }
 
-/** A VM ready to be started, with the socket of its console. */
-export interface PlannedVm {
-  readonly launch: Launch;
-  /** The folder for its sockets; made by `runInForeground`'s caller, and to be removed after. */
+/** Where a VM's files go while it runs. */
+export interface LaunchPlace {
+  /** The folder for its sockets, which is there. */
   readonly directory: string;
-  readonly consolePath: string | undefined;
+  /** What QEMU says. */
+  readonly logPath: string;
+}
+
+/** The monitor's socket of a VM that has its sockets in this folder. */
+export function monitorPath(directory: string): string {
+  return `${directory}/monitor.sock`;
 }
 
 /**
- * Makes the QEMU command line for running the domain as the caller. Its first serial port, when it is a pty, becomes
- * a socket in `directory`, for the terminal.
+ * Makes the QEMU command line for running the domain as the caller.
  *
  * Touches: runs the emulator with `--version`. Needs: nothing.
  * @throws {HostdevError} `HD_QEMU_NOT_FOUND`, `HD_QEMU_FAILED`; `HD_DOMAIN_UNSUPPORTED` for what this QEMU lacks.
  */
-export async function planLaunch(host: Host, domain: Domain, directory: string): Promise<PlannedVm> {
+export async function planLaunch(host: Host, domain: Domain, { directory, logPath }: LaunchPlace): Promise<Launch> {
   const needs = vmNeeds(domain);
-  const capabilities = capabilitiesOf(parseQemuVersion(await readQemuVersion(host, needs.emulator)));
-  const consolePath = redirectConsole(domain, `${directory}/console.sock`);
-  const monitorPath = `${directory}/monitor.sock`;
-  const environment = sessionEnvironment(host, { capabilities, emulator: needs.emulator, directory, monitorPath });
+  const environment = await launchEnvironment(host, domain, directory);
   const [emulator = needs.emulator, ...args] = buildArguments(domain, environment);
   return {
-    launch: {
-      name: domain.name,
-      emulator,
-      args,
-      memlockBytes: needs.hostDevices.length > 0 ? needs.memlock.bytes : 0,
-      monitorPath,
-    },
-    directory,
-    consolePath,
+    name: domain.name,
+    emulator,
+    args,
+    memlockBytes: needs.hostDevices.length > 0 ? needs.memlock.bytes : 0,
+    monitorPath: monitorPath(directory),
+    logPath,
+    environment: environmentOf(domain),
   };
+}
+
+/**
+ * What the arguments for a domain depend on here, also those for a device that is plugged into it later.
+ *
+ * @throws {HostdevError} `HD_QEMU_NOT_FOUND`, `HD_QEMU_FAILED`.
+ */
+export async function launchEnvironment(host: Host, domain: Domain, directory: string): Promise<QemuEnvironment> {
+  const emulator = domain.devices.emulator ?? defaultEmulator;
+  const capabilities = capabilitiesOf(parseQemuVersion(await readQemuVersion(host, emulator)));
+  return sessionEnvironment(host, { capabilities, emulator, directory, monitorPath: monitorPath(directory) });
+}
+
+/**
+ * Makes the domain's first serial port, when it is a pty, a socket, for a terminal that is connected before the guest
+ * runs: of a pty, what is said before somebody listens is lost.
+ *
+ * @returns the socket's path; `undefined` when the domain has no such port.
+ */
+export function redirectConsole(domain: Domain, directory: string): string | undefined {
+  const [serial] = domain.devices.serials;
+  if (serial === undefined || serial.type !== "pty") return undefined;
+  const path = `${directory}/console.sock`;
+  domain.devices.serials[0] = {
+    ...serial,
+    type: "unix",
+    source: { mode: "bind", path, labels: [] },
+  } as Domain["devices"]["serials"][number];
+  return path;
 }
 
 async function readQemuVersion(host: Host, emulator: string): Promise<string> {
@@ -117,16 +137,4 @@ async function readQemuVersion(host: Host, emulator: string): Promise<string> {
       { cause: error },
     );
   }
-}
-
-/** @returns the socket's path; `undefined` when the domain has no serial port for a terminal. */
-function redirectConsole(domain: Domain, path: string): string | undefined {
-  const [serial] = domain.devices.serials;
-  if (serial === undefined || serial.type !== "pty") return undefined;
-  domain.devices.serials[0] = {
-    ...serial,
-    type: "unix",
-    source: { mode: "bind", path, labels: [] },
-  } as Domain["devices"]["serials"][number];
-  return path;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from "node:stream";
 import type { Host } from "../core/host.ts";
-import type { Ending, Launch } from "./running-vm.ts";
-import { RunningVm } from "./running-vm.ts";
+import type { Domain } from "../domain/domain.ts";
+import type { Ending } from "./ending.ts";
+import { LiveVm } from "./live-vm.ts";
+import { planLaunch, redirectConsole } from "./plan-launch.ts";
 
 /** The user's side of a VM in the foreground. */
 export interface Foreground {
@@ -21,36 +23,39 @@ export interface Foreground {
 }
 
 /**
- * Runs a VM until it ends. Its console is connected before the guest gets to run, so nothing it says is lost.
+ * Runs a VM until it ends, in the same way as a session does. Its console is connected before the guest gets to run,
+ * so nothing it says is lost.
  *
- * @param consolePath the socket that QEMU makes for the console; `undefined` when the VM has none.
+ * @param directory for its sockets and what QEMU says; the caller removes it after.
  * @returns how it ended, and whether it was the time that was over.
- * @throws {HostdevError} as `RunningVm.start`.
+ * @throws {HostdevError} as `planLaunch` and `LiveVm.start`.
  */
 export async function runInForeground(
   host: Host,
-  launch: Launch,
-  consolePath: string | undefined,
+  domain: Domain,
+  directory: string,
   user: Foreground,
 ): Promise<{ readonly ending: Ending; readonly isTimedOut: boolean }> {
-  const vm = await RunningVm.start(host, launch);
+  const consolePath = redirectConsole(domain, directory);
+  const launch = await planLaunch(host, domain, { directory, logPath: `${directory}/qemu.log` });
+  const vm = await LiveVm.start(host, domain, launch, () => {});
   let isTimedOut = false;
   const timer = user.timeoutMs === undefined ? undefined : setTimeout(onTimeout, user.timeoutMs);
   const onAbort = () => void stopGently(host, vm, user);
   user.signal.addEventListener("abort", onAbort);
-  const onForce = () => void vm.quit();
+  const onForce = () => void vm.destroy();
   user.force.addEventListener("abort", onForce);
   try {
     const stream = consolePath === undefined ? undefined : await host.connect(consolePath);
     const drained = stream === undefined ? Promise.resolve() : attachConsole(stream, user);
-    await vm.resume();
-    user.onState(`VM "${launch.name}" runs as process ${vm.pid}`);
+    await vm.run();
+    user.onState(`VM "${domain.name}" runs as process ${vm.process.identity.pid}`);
     if (user.signal.aborted) onAbort();
     const ending = await vm.ended;
     await Promise.race([drained, host.sleep(1000)]);
     return { ending, isTimedOut };
   } catch (error) {
-    await vm.quit();
+    await vm.destroy();
     throw error;
   } finally {
     clearTimeout(timer);
@@ -60,7 +65,7 @@ export async function runInForeground(
 
   function onTimeout(): void {
     isTimedOut = true;
-    void vm.quit();
+    void vm.destroy();
   }
 }
 
@@ -72,11 +77,11 @@ function attachConsole(stream: Duplex, user: Foreground): Promise<void> {
   return new Promise((resolve) => stream.once("close", () => resolve()));
 }
 
-async function stopGently(host: Host, vm: RunningVm, user: Foreground): Promise<void> {
+async function stopGently(host: Host, vm: LiveVm, user: Foreground): Promise<void> {
   user.onState(`asking the guest to power off, for at most ${user.graceMs / 1000} s`);
-  await vm.requestShutdown().catch(() => {}); // QEMU may end meanwhile
+  await vm.pressPowerButton().catch(() => {}); // QEMU may end meanwhile
   const isOver = await Promise.race([vm.ended.then(() => true), host.sleep(user.graceMs).then(() => false)]);
   if (isOver) return;
   user.onState("the guest did not power off; ending it");
-  await vm.quit();
+  await vm.destroy();
 }

@@ -202,11 +202,15 @@ export class FakeHost implements Host {
   ): Promise<RunningProgram> {
     await Promise.resolve();
     const environment = { ...this.#environment, ...options.env };
+    const { logFile } = options;
+    // The program has the file open itself: what it says is written also when we have ended.
+    const log = logFile === undefined ? undefined : (text: string) => this.#files.appendFile(logFile, text, 0o600);
     return this.#operations.change({ operation: "spawn", path: command, value: args.join(" ") }, () =>
       this.machine.programs.start(command, args, {
         parent: this.process,
         environment,
         stdin: options.stdin ?? "ignore",
+        log,
       }),
     );
   }
@@ -232,6 +236,17 @@ export class FakeHost implements Host {
       this.machine.programs.listen(path, serve, this.process, 0o600);
     });
     return { close: async () => this.machine.programs.unlisten(path) };
+  }
+
+  async openTerminal(path: string): Promise<Duplex> {
+    await Promise.resolve();
+    const open = () => this.machine.programs.openTerminal(path, this.#caller);
+    try {
+      return this.#operations.read({ operation: "openTerminal", path, value: "" }, open);
+    } catch (error) {
+      if (error instanceof KernelError) throw fileError("open the terminal", path, error.errno);
+      throw error;
+    }
   }
 
   environment(name: string): string | undefined {

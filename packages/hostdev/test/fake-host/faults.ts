@@ -17,7 +17,16 @@ export type Mutation =
   | "kill";
 
 /** Everything else that can be made to fail. */
-export type Reading = "readText" | "readBytes" | "readLink" | "realPath" | "list" | "status" | "tryOpen" | "connect";
+export type Reading =
+  | "readText"
+  | "readBytes"
+  | "readLink"
+  | "realPath"
+  | "list"
+  | "status"
+  | "tryOpen"
+  | "connect"
+  | "openTerminal";
 
 /** One act through a `Host`: for `run` and `spawn`, `path` is the command and `value` its arguments. */
 export interface HostOperation {

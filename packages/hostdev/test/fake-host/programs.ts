@@ -29,6 +29,8 @@ interface StartOptions {
   readonly parent: FakeProcess;
   readonly environment: Readonly<Record<string, string>>;
   readonly stdin: "pipe" | "ignore";
+  /** Takes what the program says, instead of the starter. */
+  readonly log: ((text: string) => void) | undefined;
 }
 
 /** The programs that `Host.spawn` finds, and the unix sockets that somebody listens on. */
@@ -36,6 +38,7 @@ export class Programs {
   readonly #machine: FakeMachine;
   readonly #models = new Map<string, ProgramModel>();
   readonly #listeners = new Map<string, (socket: Duplex) => void>();
+  readonly #terminals = new Map<string, (stream: Duplex) => void>();
 
   constructor(machine: FakeMachine) {
     this.#machine = machine;
@@ -60,6 +63,28 @@ export class Programs {
     this.#machine.fs.remove(path);
   }
 
+  /** Makes a pty at `path`, whose other side `serve` gets each time it is opened. It goes with `process`. */
+  terminal(path: string, serve: (stream: Duplex) => void, process: FakeProcess): void {
+    const { uid, gid } = process.caller;
+    this.#machine.fs.add(path, { kind: "character-device", mode: 0o620, uid, gid });
+    this.#terminals.set(path, serve);
+    process.atEnd(() => {
+      this.#terminals.delete(path);
+      this.#machine.fs.remove(path);
+    });
+  }
+
+  /** @throws {KernelError} ENOENT, EACCES, ENOTTY. */
+  openTerminal(path: string, caller: Caller): Duplex {
+    const { node, path: real } = this.#machine.fs.walk(path, caller);
+    if (!isAllowed(node, caller, "write")) throw new KernelError("EACCES");
+    const serve = this.#terminals.get(real);
+    if (serve === undefined) throw new KernelError("ENOTTY");
+    const [ours, theirs] = duplexPair();
+    serve(theirs);
+    return ours;
+  }
+
   /** @throws {KernelError} EACCES. @returns `undefined` when nobody listens. */
   connect(path: string, caller: Caller): Duplex | undefined {
     const { node, path: real } = this.#machine.fs.walk(path, caller);
@@ -72,7 +97,7 @@ export class Programs {
   }
 
   /** @throws {HostdevError} `HD_COMMAND_NOT_FOUND`. */
-  start(command: string, args: readonly string[], { parent, environment, stdin }: StartOptions): RunningProgram {
+  start(command: string, args: readonly string[], { parent, environment, stdin, log }: StartOptions): RunningProgram {
     const comm = command.slice(command.lastIndexOf("/") + 1);
     const model = this.#models.get(command) ?? this.#models.get(comm);
     if (model === undefined) {
@@ -83,6 +108,8 @@ export class Programs {
     const process = this.#machine.processes.start(options);
     const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
     if (stdin === "ignore") streams.stdin.end();
+    if (log !== undefined)
+      for (const name of ["stdout", "stderr"] as const) streams[name].on("data", (chunk) => log(String(chunk)));
     const ended = new Promise<{ status: number | null; signal: string | null }>((resolve) => {
       let how: { status: number | null; signal: string | null } = { status: null, signal: "SIGKILL" };
       process.atEnd(() => {
@@ -97,6 +124,7 @@ export class Programs {
       process.onSignal = (signal) => exit(null, signal);
       model({ args, environment, process, machine: this.#machine, ...streams, exit });
     });
-    return { pid: process.pid, ...streams, stdin: stdin === "pipe" ? streams.stdin : null, ended };
+    const told = log === undefined ? streams : { stdout: null, stderr: null };
+    return { pid: process.pid, ...told, stdin: stdin === "pipe" ? streams.stdin : null, ended };
   }
 }

@@ -96,6 +96,7 @@ export function treeHost(entries: ReadonlyMap<string, Entry>): TreeHost {
     status,
     canAccess: (path) => status(path) !== undefined,
     tryOpen: (path) => (status(path) === undefined ? "ENOENT" : "EACCES"),
+    openTerminal: cannot,
     writeKernel: cannot,
     writeKernelBytes: cannot,
     listen: cannot,

@@ -42,7 +42,7 @@ test("layers: no file imports from a layer above its own", () => {
 
 test("Host: nothing but core/real-*.ts and its children opens files, processes or sockets", () => {
   const doors = ["node:fs", "node:fs/promises", "node:child_process", "node:net", "node:worker_threads"];
-  const inside = /^core\/(real-host|real-files|real-listen|child-process|kernel-write|lock-file)\.ts$/;
+  const inside = /^core\/(real-host|real-files|real-listen|real-programs|child-process|kernel-write|lock-file)\.ts$/;
   const wrong = readSources().flatMap(({ path, imports }) =>
     inside.test(path) ? [] : imports.filter((name) => doors.includes(name)).map((name) => `${path} imports ${name}`),
   );

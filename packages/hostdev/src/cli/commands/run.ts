@@ -4,10 +4,10 @@ import { HostdevError } from "../../core/errors.ts";
 import { hasFailure } from "../../core/finding.ts";
 import { parseDuration } from "../../core/units.ts";
 import type { Domain } from "../../domain/domain.ts";
-import { planLaunch, readVm, vmNeeds } from "../../session/plan-launch.ts";
+import type { Ending } from "../../session/ending.ts";
+import { readVm, vmNeeds } from "../../session/plan-launch.ts";
 import { preflight } from "../../session/preflight.ts";
 import { runInForeground } from "../../session/run-in-foreground.ts";
-import type { Ending } from "../../session/running-vm.ts";
 import { vmDirectory } from "../../session/runtime-directory.ts";
 import type { Context } from "../context.ts";
 import { printFindings } from "../findings-output.ts";
@@ -54,10 +54,9 @@ async function run(context: Context, file: string, options: RunOptions): Promise
   await assertStartable(context, domain);
   const directory = vmDirectory(host, domain.name);
   try {
-    const { launch, consolePath } = await planLaunch(host, domain, directory.path);
     const terminal = attachTerminal(output);
     const { ending, isTimedOut } = await untilSignal(async (signal) =>
-      runInForeground(host, launch, consolePath, {
+      runInForeground(host, domain, directory.path, {
         onConsole: terminal.write,
         attachInput: terminal.attachInput,
         onState: (text) => output.warn(`hostdev: ${text}\n`),
@@ -96,6 +95,7 @@ function conclude({ output, setExitStatus }: Context, { name }: Domain, ending: 
     case "guest-reset":
       setExitStatus(1);
       return output.warn(`hostdev: VM "${name}" has reset, which ends it\n`);
+    case "destroyed":
     case "stopped":
       setExitStatus(130);
       return output.warn(`hostdev: VM "${name}" was ended\n`);

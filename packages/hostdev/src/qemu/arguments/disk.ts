@@ -13,13 +13,17 @@ import { reconnectOption } from "./character-device.ts";
 import { iothreadProperties } from "./iothread.ts";
 import { type Build, deviceArgument, json, keyValues, type Properties } from "./options.ts";
 
-/** All disks of a domain. */
-export function diskArguments(build: Build): string[] {
+/**
+ * All disks of a domain.
+ *
+ * @param taken how many node numbers are in use already, of disks that are there when these are plugged in.
+ */
+export function diskArguments(build: Build, taken = 0): string[] {
   const { domain } = build;
   const { disks } = domain.devices;
   const args: string[] = floppyController(domain, build);
   // Numbers are given out from the last disk to the first, which is how libvirt's node names came to be.
-  let id = 1 + disks.reduce((sum, disk) => sum + nodeCount(disk), 0);
+  let id = 1 + taken + disks.reduce((sum, disk) => sum + nodeCount(disk), 0);
   for (const disk of disks) {
     id -= nodeCount(disk);
     args.push(...oneDisk(build, disk, id));

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../../core/errors.ts";
+import type { Host } from "../../core/host.ts";
+import { MiB } from "../../core/units.ts";
+import { findUser } from "../../core/users.ts";
+import { diskAlias } from "../../domain/aliases.ts";
+import { controllersOf, findController } from "../../domain/controllers.ts";
+import type { Domain } from "../../domain/domain.ts";
+import { formatDomain, placeDevices, readDomain } from "../../domain/parse.ts";
+import { describeLimit, readMemlock } from "../../memlock/limit.ts";
+import { describeRequirement } from "../../memlock/requirement.ts";
+import { formatPciAddress } from "../../pci/address.ts";
+import { readPciFunction } from "../../pci/pci-function.ts";
+import { invalid, unsupported } from "../../xml/complaint.ts";
+import { checkContainer, checkDevice } from "../check-device.ts";
+import type { DomainRun } from "../domain-run.ts";
+import { parseOptions } from "../parse-for-host.ts";
+import { launchEnvironment, vmNeeds } from "../plan-launch.ts";
+import { guestDeviceExists } from "../session-errors.ts";
+import { raiseSoftLimit } from "../vm-process.ts";
+import { type PlugCommand, plugCommands } from "./commands.ts";
+import { addTo, describe, findLike, freeAlias, type Pluggable, readDevice } from "./device-xml.ts";
+import { highestNode } from "./nodes.ts";
+
+const hotBuses = ["virtio", "scsi", "usb"];
+
+/**
+ * Plugs a device into a running guest: a free place for it, the limit on locked memory, then QEMU.
+ *
+ * After a failure: nothing of it is in QEMU; the soft limit may stay raised.
+ * @returns the alias that it got.
+ * @throws {HostdevError} `HD_GUEST_DEVICE_EXISTS`; `HD_DOMAIN_INVALID` when there is no place; what
+ * `preflight` finds of a host device, `HD_MEMLOCK_TOO_LOW`; `HD_QMP_COMMAND` with QEMU's words.
+ */
+export async function attach(host: Host, { vm, directory }: DomainRun, xml: string): Promise<string> {
+  const added = readDevice(xml);
+  const { domain } = vm;
+  if (findLike(domain, added) !== undefined) throw guestDeviceExists(domain.name, describe(added));
+  const after = placed(host, domain, added);
+  await assertLendable(host, domain, added);
+  await assertLockable(host, after, added, vm.process.identity.pid);
+  const environment = await launchEnvironment(host, domain, directory);
+  const commands = plugCommands(after, added, environment, await highestNode(vm.process));
+  const done: PlugCommand[] = [];
+  try {
+    for (const command of commands) {
+      await vm.process.execute(command.execute, command.arguments, 60_000); // devices are reset, memory is pinned
+      done.push(command);
+    }
+  } catch (error) {
+    for (const { undo } of done.reverse()) await vm.process.execute(undo.execute, undo.arguments).catch(() => {});
+    throw error;
+  }
+  addTo(domain, added);
+  return added.device.alias ?? "";
+}
+
+/** The domain with the device at its place, while all that is there stays where it is. */
+function placed(host: Host, domain: Domain, added: Pluggable): Domain {
+  const { list, device } = added;
+  if (list === "disks" && !hotBuses.includes(device.target.bus ?? "virtio"))
+    throw unsupported(device, `bus ${device.target.bus} has no hot-plugging`, "bus virtio, scsi or usb");
+  if (device.address?.type === "pci" && device.address.function !== 0)
+    throw invalid(device.address, "only function 0 of a slot can be plugged in");
+  const after = readDomain(formatDomain(domain, "live"));
+  addTo(after, added);
+  placeDevices(after, parseOptions(host));
+  if (after.devices.controllers.length > domain.devices.controllers.length) {
+    const extra = after.devices.controllers.find(
+      ({ type, index = 0 }) => findController(domain, type, index) === undefined,
+    );
+    const what = extra?.type === "pci" ? `free ${extra.model}` : `${extra?.type} controller`;
+    const advice = `the guest has no ${what} for it; give the definition one more for the next start`;
+    throw invalid(device, advice);
+  }
+  assertHotPluggable(after, added);
+  if (list === "disks") device.alias ??= diskAlias(after, device);
+  else device.alias ??= freeAlias(after, list === "hostDevices" || device.type === "hostdev" ? "hostdev" : "net");
+  return after;
+}
+
+function assertHotPluggable(after: Domain, { device }: Pluggable): void {
+  if (device.address?.type !== "pci") return;
+  const { bus } = device.address;
+  const model = controllersOf(after, "pci").find(({ index = 0 }) => index === bus)?.model;
+  if (model === "pcie-root" || model === "dmi-to-pci-bridge")
+    throw invalid(device.address, `the ${model} with index ${bus} has no hot-plugging`);
+}
+
+/** What would be found before a start, for this one device. */
+async function assertLendable(host: Host, domain: Domain, added: Pluggable): Promise<void> {
+  const address = hostAddress(added);
+  if (address === undefined) return;
+  const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
+  const memoryMiB = Math.ceil(vmNeeds(domain).memoryBytes / MiB);
+  const assigned = vmNeeds(domain).hostDevices;
+  const group = readPciFunction(host, address)?.group;
+  // Its QEMU has the group open already when it has another device of it.
+  const isOurs = assigned.some((other) => (readPciFunction(host, other)?.group ?? null) === group);
+  const findings = [...checkDevice(host, { address, user, memoryMiB }, [...assigned, address]), checkContainer(host)];
+  const failure = findings.find(({ level, code }) => level === "failure" && !(isOurs && code === "HD_NODE_BUSY"));
+  if (failure?.code === undefined) return;
+  throw new HostdevError(failure.code, failure.text, failure.details as never);
+}
+
+function hostAddress({ list, device }: Pluggable): string | undefined {
+  if (list === "hostDevices" && device.type === "pci") return formatPciAddress(device.source.address);
+  if (list === "interfaces" && device.type === "hostdev") return formatPciAddress(device.source.address);
+  return undefined;
+}
+
+async function assertLockable(host: Host, after: Domain, added: Pluggable, pid: number): Promise<void> {
+  const address = hostAddress(added);
+  if (address === undefined) return;
+  const { memlock, memoryBytes } = vmNeeds(after);
+  if (await raiseSoftLimit(host, pid, memlock.bytes)) return;
+  const hardBytes = readMemlock(host, pid)?.hardBytes ?? null;
+  const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
+  const need = describeRequirement(memlock);
+  const message = `Cannot plug ${address} in: QEMU (process ${pid}) may lock ${describeLimit(hardBytes)}, and ${need} are needed`;
+  throw new HostdevError("HD_MEMLOCK_TOO_LOW", message, {
+    ...{ address, user, memoryMiB: Math.ceil(memoryBytes / MiB) },
+    hardBytes,
+    requiredBytes: memlock.bytes,
+  });
+}

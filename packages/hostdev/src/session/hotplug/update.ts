@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Host } from "../../core/host.ts";
+import type { Disk } from "../../domain/devices/disk.ts";
+import { formatDomain, placeDevices, readDomain } from "../../domain/parse.ts";
+import { unsupported } from "../../xml/complaint.ts";
+import type { DomainRun } from "../domain-run.ts";
+import { parseOptions } from "../parse-for-host.ts";
+import { launchEnvironment } from "../plan-launch.ts";
+import { sourceOf } from "../summaries.ts";
+import { plugCommands } from "./commands.ts";
+import { type Pluggable, readDevice, requireLike } from "./device-xml.ts";
+import { dropUnusedNodes, highestNode } from "./nodes.ts";
+
+/**
+ * Changes a device of a running guest as far as that can be done: the medium of a CD-ROM or floppy drive, the link of
+ * a network card.
+ *
+ * @throws {HostdevError} `HD_NO_GUEST_DEVICE`; `HD_DOMAIN_UNSUPPORTED`; `HD_QMP_COMMAND`.
+ */
+export async function update(host: Host, run: DomainRun, xml: string): Promise<void> {
+  const wanted = readDevice(xml);
+  const present = requireLike(run.vm.domain, wanted);
+  if (wanted.list === "disks" && present.list === "disks") return changeMedium(host, run, present, wanted);
+  if (wanted.list === "interfaces" && present.list === "interfaces") {
+    const { device } = present;
+    if (wanted.device.type !== "hostdev" && device.type !== "hostdev" && device.alias !== undefined) {
+      await run.vm.process.execute("set_link", { name: device.alias, up: wanted.device.link !== "down" });
+      if (wanted.device.link === undefined) delete device.link;
+      else device.link = wanted.device.link;
+      return;
+    }
+  }
+  throw unsupported(
+    wanted.device,
+    "it cannot be changed while the guest runs",
+    "the medium of a drive, or the link of an interface",
+  );
+}
+
+async function changeMedium(
+  host: Host,
+  { vm, directory }: DomainRun,
+  present: Extract<Pluggable, { list: "disks" }>,
+  wanted: Extract<Pluggable, { list: "disks" }>,
+): Promise<void> {
+  const old = present.device;
+  if (old.device !== "cdrom" && old.device !== "floppy")
+    throw unsupported(wanted.device, "only drives have a medium that can be changed", "device cdrom or floppy");
+  const next = { ...wanted.device, alias: old.alias, address: old.address } as Disk;
+  const after = readDomain(formatDomain(vm.domain, "live"));
+  after.devices.disks[vm.domain.devices.disks.indexOf(old)] = next;
+  placeDevices(after, parseOptions(host));
+  const environment = await launchEnvironment(host, vm.domain, directory);
+  const commands = plugCommands(after, { list: "disks", device: next }, environment, await highestNode(vm.process));
+  const id = old.alias ?? "";
+  const { process } = vm;
+  await process.execute("blockdev-open-tray", { id, force: true });
+  if (sourceOf(old) !== undefined) await process.execute("blockdev-remove-medium", { id });
+  for (const command of commands) {
+    if (command.execute !== "blockdev-add") {
+      const node = command.arguments["drive"];
+      if (typeof node === "string") await process.execute("blockdev-insert-medium", { id, "node-name": node });
+    } else await process.execute("blockdev-add", command.arguments);
+  }
+  await process.execute("blockdev-close-tray", { id });
+  vm.domain.devices.disks[vm.domain.devices.disks.indexOf(old)] = next;
+  await dropUnusedNodes(process);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Domain } from "../domain/domain.ts";
+
+/**
+ * Completes a domain that is about to run by what depends on this run, as libvirt's live XML has it: sockets of
+ * channels, and screens. A screen that does not say where it listens gets a socket in the VM's folder, which nobody
+ * else can open; a TCP port on this machine could be opened by every user of it.
+ *
+ * @param directory the folder of the run.
+ */
+export function fillLiveDefaults(domain: Domain, directory: string): void {
+  const { devices } = domain;
+  for (const channel of devices.channels) {
+    if (channel.type !== "unix" || channel.source?.mode === "connect") continue;
+    channel.source = { mode: "bind", labels: [], path: `${directory}/${channel.alias}.sock`, ...channel.source };
+    if (channel.target.type === "virtio") channel.target.state ??= "disconnected";
+  }
+  for (const port of [...devices.serials, ...devices.consoles, ...devices.parallels]) {
+    if (port.type !== "unix" || port.source?.mode === "connect") continue;
+    port.source = { mode: "bind", labels: [], path: `${directory}/${port.alias}.sock`, ...port.source };
+  }
+  for (const graphics of devices.graphics) {
+    if (graphics.type !== "vnc" && graphics.type !== "spice") continue;
+    const [listen] = graphics.listens;
+    const isOpen = (graphics.port === undefined || graphics.port === -1) && graphics.listen === undefined;
+    if (listen === undefined && isOpen && (graphics.type !== "spice" || (graphics.tlsPort ?? -1) <= 0)) {
+      graphics.listens.push({ type: "socket", socket: `${directory}/${graphics.type}.sock` });
+      delete graphics.autoport;
+      delete graphics.port;
+      if (graphics.type === "spice") delete graphics.tlsPort;
+    } else if (listen?.type === "socket") listen.socket ??= `${directory}/${graphics.type}.sock`;
+  }
+}
