@@ -32,6 +32,8 @@ export class LiveVm {
   #state: DomainState;
   #isStarting: boolean;
   #isRebooting = false;
+  /** Between a power-off and the boot after it, which are a reboot to the outside. */
+  #isRestarting = false;
   #isDestroyed = false;
   #isPanicked = false;
   #shutdownReason: string | undefined;
@@ -216,7 +218,7 @@ export class LiveVm {
     const reaction = reactTo(event, {
       state: this.#state,
       domain: this.domain,
-      isStarting: this.#isStarting,
+      isStarting: this.#isStarting || this.#isRestarting,
       isRebooting: this.#isRebooting,
     });
     if (reaction.state !== undefined) this.#state = reaction.state;
@@ -244,11 +246,16 @@ export class LiveVm {
 
   /** The second half of a reboot: libvirt calls it a fake one, as the same QEMU goes on. */
   async #restart(): Promise<void> {
+    this.#isRestarting = true;
     this.#isRebooting = false;
     this.#shutdownReason = undefined;
     this.#isPanicked = false;
-    await this.process.execute("system_reset");
-    await this.process.execute("cont");
+    try {
+      await this.process.execute("system_reset");
+      await this.process.execute("cont");
+    } finally {
+      this.#isRestarting = false;
+    }
     if (this.#state.state === domainState.crashed) {
       this.#state = { state: domainState.running, reason: stateReason.running.crashed };
     }

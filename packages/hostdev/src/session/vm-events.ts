@@ -13,7 +13,7 @@ import type { SessionEvent } from "./session-events.ts";
 export interface VmView {
   readonly state: DomainState;
   readonly domain: Domain;
-  /** The start is not over: its events are told at its end. */
+  /** A start, or a boot after a power-off that is a reboot, is not over: what stops and goes on meanwhile is no news. */
   readonly isStarting: boolean;
   /** Power-off is the first half of a reboot that was asked for. */
   readonly isRebooting: boolean;
