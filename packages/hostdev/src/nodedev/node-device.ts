@@ -71,6 +71,7 @@ export function formatNodeDevice({ name, path, node, links, parent, driver, capa
       element("capability", { type: capability.type }, formatCapability(capability)),
     ]),
   );
+  if (capability.type === "system") return text.replace("    <firmware/>\n", "    <firmware>\n    </firmware>\n");
   // libvirt writes this one kind of empty element with a blank.
   return capability.type === "usb_device" ? text.replace(/^( +<(?:product|vendor) id='[^']*')\/>$/gm, "$1 />") : text;
 }

@@ -10,7 +10,7 @@ import {
   string,
 } from "../objects.ts";
 import { procedure } from "../procedure.ts";
-import { type Codec, i32, list, nothing, optional, struct, u32, u64 } from "../xdr.ts";
+import { type Codec, flag, i32, list, nothing, optional, struct, u32, u64 } from "../xdr.ts";
 
 const callback = struct({ callbackId: i32 });
 const number = struct({ number: i32 });
@@ -30,6 +30,7 @@ export const neighbourProcedures = {
   connectListAllInterfaces: procedure(284, listRequest, listReply(hostInterface)),
   connectListAllNwfilters: procedure(286, listRequest, listReply(network)),
   connectListAllSecrets: procedure(287, listRequest, listReply(secret)),
+  interfaceIsActive: procedure(156, struct({ interface: hostInterface }), struct({ active: flag })),
   networkLookupByName: procedure(46, struct({ name: string }), struct({ network })),
   connectNetworkEventRegisterAny: register(313, network),
   connectNetworkEventDeregisterAny: procedure(314, callback),

@@ -45,6 +45,11 @@ export const connectionHandlers: ClientHandlers = {
   connectGetCapabilities: async ({ host, machine }) => ({
     capabilities: capabilitiesXml(host, await machine.emulators(), machine.hasKvm),
   }),
+  connectGetSysinfo: () => {
+    // libvirt reads it as root only.
+    const text = "Host SMBIOS information is not available";
+    throw libvirtError(errorCode.configUnsupported, errorDomain.qemu, "unsupported configuration: ", text);
+  },
   connectGetMaxVcpus: async ({ machine }) => ({ maxVcpus: defaultMachine(await machine.emulator()).maxCpus }),
   connectGetDomainCapabilities: async (client, args) => {
     checkFlags(args.flags, 0);

@@ -84,7 +84,9 @@ export const domainStatisticsHandlers: ClientHandlers = {
   },
   domainGetSchedulerType: ({ session }, { domain }) => {
     findDomain(session, domain);
-    throw invalidState("cgroup CPU controller is not mounted");
+    const prefix = "Operation not supported: ";
+    const text = "CPU tuning is not available in session mode";
+    throw libvirtError(errorCode.operationUnsupported, errorDomain.qemu, prefix, text);
   },
   domainInterfaceAddresses: ({ session }, { domain, source, flags }) => {
     checkFlags(flags, 0);

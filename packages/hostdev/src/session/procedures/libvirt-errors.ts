@@ -27,7 +27,8 @@ const byCategory: Readonly<Record<ErrorCategory, Kind>> = {
 };
 
 /** Errors for which libvirt has a number of its own, with the text that it gives them. */
-type Special = { readonly [C in ErrorCode]?: readonly [kind: Kind, text?: (details: ErrorDetails[C]) => string] };
+type Text<C extends ErrorCode> = (details: ErrorDetails[C], message: string) => string;
+type Special = { readonly [C in ErrorCode]?: readonly [kind: Kind, text?: Text<C>] };
 const special: Special = {
   HD_NO_DOMAIN: [[errorCode.noDomain, qemu, "Domain not found: "], ({ domain }) => `no domain with matching ${domain}`],
   HD_DOMAIN_EXISTS: [
@@ -78,13 +79,17 @@ export function toLibvirtPayload(thrown: unknown): ErrorPayload {
 }
 
 function specialOf(error: HostdevError): readonly [kind?: Kind, text?: string] {
-  const [kind, text] = (special[error.code] ?? []) as readonly [kind?: Kind, text?: (details: unknown) => string];
+  const [kind, text] = (special[error.code] ?? []) as readonly [
+    kind?: Kind,
+    text?: (details: unknown, message: string) => string,
+  ];
   if (kind === undefined) return [];
-  return text === undefined ? [kind] : [kind, text(error.details)];
+  return text === undefined ? [kind] : [kind, text(error.details, error.message)];
 }
 
 /** In libvirt's words, which scripts look for. */
-function describeState({ state, wanted }: ErrorDetails["HD_DOMAIN_STATE"]): string {
+function describeState({ state, wanted }: ErrorDetails["HD_DOMAIN_STATE"], message: string): string {
+  if (/^Cannot rename/.test(message)) return "cannot rename active domain";
   if (/^(running|paused)/.test(wanted)) return "domain is not running";
   if (/shut ?off|inactive/.test(wanted)) return "domain is already running";
   return `domain is ${state}`;

@@ -22,7 +22,7 @@ export const nodeHandlers: ClientHandlers = {
   nodeGetFreeMemory: ({ host }) => ({
     bytes: 1024n * readCpuTopology(host).nodes.reduce((sum, node) => sum + node.freeKiB, 0n),
   }),
-  nodeGetSecurityModel: () => ({ model: "", doi: "" }),
+  nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),
   nodeGetMemoryStats: ({ host }, { count, cell, flags }) => {
     checkFlags(flags, 0);
     const params = memoryStats(host, cell);

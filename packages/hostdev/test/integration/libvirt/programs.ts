@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packageRoot } from "../../style/source-tree.ts";
+
+/** Whom sessions are tried as when the tests run as root, whose own sessions would be the system's. */
+const nobody = 65534;
+
+/** A program's end. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An ordinary user with folders of his own, for the time of a test. */
+export class TestUser {
+  readonly folder = mkdtempSync(join(tmpdir(), "hd-user-"));
+  readonly runtime = join(this.folder, "run");
+  readonly #daemons: ChildProcess[] = [];
+
+  constructor() {
+    for (const name of ["run", "home"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
+    for (const name of [".", "run", "home"]) this.own(join(this.folder, name));
+    chmodSync(this.folder, 0o755);
+  }
+
+  /** Gives a file to the user. */
+  own(path: string): void {
+    if (process.getuid?.() === 0) chownSync(path, nobody, nobody);
+  }
+
+  /** Runs a program as the user to its end. */
+  run(command: string, args: readonly string[], { input = "", timeout = 60_000 } = {}): Outcome {
+    const [program, all] = this.#as(command, args);
+    const { status, stdout, stderr } = spawnSync(program, all, {
+      env: this.#environment,
+      encoding: "utf8",
+      input,
+      timeout,
+    });
+    return { status, stdout, stderr };
+  }
+
+  /** Starts a program as the user, which is ended by `remove()`. What it says on standard error is collected. */
+  start(command: string, args: readonly string[]): { readonly child: ChildProcess; readonly said: () => string } {
+    const [program, all] = this.#as(command, args);
+    const child = spawn(program, all, { env: this.#environment, stdio: ["pipe", "pipe", "pipe"], cwd: this.folder });
+    let said = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    this.#daemons.push(child);
+    return { child, said: () => said };
+  }
+
+  /** Ends what was started, and removes the user's folders. */
+  async remove(): Promise<void> {
+    for (const child of this.#daemons) await endProcess(child);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #as(command: string, args: readonly string[]): readonly [string, readonly string[]] {
+    if (process.getuid?.() !== 0) return [command, args];
+    return ["setpriv", [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups", "--", command, ...args]];
+  }
+
+  get #environment(): NodeJS.ProcessEnv {
+    const { PATH } = process.env;
+    return { PATH, HOME: join(this.folder, "home"), XDG_RUNTIME_DIR: this.runtime, LC_ALL: "C.UTF-8" };
+  }
+}
+
+/** Ends a process, and waits until it has. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const over = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await over;
+  clearTimeout(timer);
+}
+
+/** Starts our daemon for a user, from a copy that he may read; resolves when it listens. */
+export async function startSessiond(user: TestUser, args: readonly string[] = ["--idle", "never"]) {
+  const copy = join(user.folder, "hostdev");
+  if (!existsSync(copy)) cpSync(join(packageRoot, "dist"), copy, { recursive: true });
+  const socket = join(user.runtime, "libvirt/virtqemud-sock");
+  const started = user.start(process.execPath, [join(copy, "hostdev-sessiond.js"), ...args]);
+  await listening(socket, started);
+  return { ...started, socket };
+}
+
+/** Starts libvirt's own daemon for a user; resolves when it listens. */
+export async function startLibvirtd(user: TestUser) {
+  const socket = join(user.runtime, "libvirt/libvirt-sock");
+  const started = user.start("/usr/sbin/libvirtd", ["--timeout=600"]);
+  await listening(socket, started);
+  return { ...started, socket };
+}
+
+async function listening(
+  socket: string,
+  { child, said }: { readonly child: ChildProcess; readonly said: () => string },
+) {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    if (existsSync(socket)) return;
+    if (child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${child.spawnargs.join(" ")} does not listen on ${socket}: ${said()}`);
+}
+
+/** Why tests with a program cannot run here; `false` when they can. */
+export function lacks(program: string, debianPackage: string): string | false {
+  const found = spawnSync(program, ["--version"], { stdio: "ignore" });
+  return found.error === undefined ? false : `there is no ${program}: apt-get install ${debianPackage}`;
+}
