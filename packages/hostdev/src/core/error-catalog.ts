@@ -231,6 +231,37 @@ export const catalog: Catalog = {
     hint: (d) =>
       `Ask an administrator to run: hostdev-admin revoke ${d.grant}, and to grant anew, with --hold ${d.address}`,
   },
+  HD_FIRMWARE_RESERVED: {
+    category: "failed-precondition",
+    hint: () => "This device cannot be lent on this machine; ask its vendor for a firmware without that (RMRR).",
+  },
+  HD_IOMMU_TOO_NARROW: { category: "failed-precondition", hint: () => "Give the VM less memory." },
+  HD_VF_TOKEN: {
+    category: "failed-precondition",
+    hint: (d) =>
+      `Ask an administrator to run: hostdev-admin revoke ${d.physicalFunction}, or to remove its virtual functions`,
+  },
+  HD_GROUP_SPLIT: {
+    category: "failed-precondition",
+    hint: () => "Put them on one pcie-to-pci-bridge, or take the <iommu> out of the domain.",
+  },
+  HD_ADDRESS_IN_USE: {
+    category: "conflict",
+    hint: (d) => `See who listens there: ss -ltnp 'sport = ${d.port}'; or give another port, or autoport='yes'.`,
+  },
+  HD_HUGEPAGES_SHORT: {
+    category: "resource-exhausted",
+    hint: (d) =>
+      `Ask an administrator to run: echo ${d.needed} > /sys/kernel/mm/hugepages/hugepages-${d.sizeKiB}kB/nr_hugepages (beside those in use)`,
+  },
+  HD_LOCKED_MEMORY: {
+    category: "resource-exhausted",
+    hint: () => "Take <locked/> out of <memoryBacking>, or ask an administrator for a higher limit (memlock).",
+  },
+  HD_IMAGE_FORMAT: {
+    category: "failed-precondition",
+    hint: (d) => `See what it is: qemu-img info ${d.path}; then correct <driver type='...'/>.`,
+  },
   HD_TIMEOUT: { category: "unavailable" },
   HD_INTERNAL: { category: "internal", hint: () => "This is a bug in hostdev; please report it with the text above." },
 };

@@ -158,6 +158,18 @@ export interface ErrorDetails {
     readonly user: string;
     readonly grant: string;
   };
+  /** The firmware goes on using the device by DMA; `start` and `end` of the memory, in hexadecimal. */
+  HD_FIRMWARE_RESERVED: { readonly address: string; readonly start: string; readonly end: string };
+  HD_IOMMU_TOO_NARROW: { readonly address: string; readonly bits: number; readonly topBytes: number };
+  /** The device, or its physical function, is in user hands, and QEMU would need the secret that they share. */
+  HD_VF_TOKEN: { readonly address: string; readonly physicalFunction: string };
+  /** Devices of one IOMMU group, each with DMA addresses of its own in the guest. */
+  HD_GROUP_SPLIT: { readonly group: number; readonly addresses: readonly string[] };
+  /** `what` is the part of the VM that wants to listen there. */
+  HD_ADDRESS_IN_USE: { readonly address: string; readonly port: number; readonly what: string };
+  HD_HUGEPAGES_SHORT: { readonly sizeKiB: number; readonly needed: number; readonly free: number };
+  HD_LOCKED_MEMORY: { readonly hardBytes: number; readonly requiredBytes: number };
+  HD_IMAGE_FORMAT: { readonly path: string; readonly expected: string };
   HD_TIMEOUT: { readonly what: string; readonly timeoutMs: number };
   HD_INTERNAL: Record<string, never>;
 }

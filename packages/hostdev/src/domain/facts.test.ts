@@ -43,3 +43,15 @@ test("filesOf() tells which files are read and which are written", () => {
     ],
   );
 });
+
+test("filesOf() goes down to what images lie on, and finds what the firmware hands out", () => {
+  const devices =
+    "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/d/top'/><backingStore type='file'><format type='qcow2'/><source file='/d/base'/><backingStore/></backingStore><target dev='vda'/></disk>" +
+    "<hostdev type='pci'><source><address bus='1'/></source><rom file='/r'/></hostdev>";
+  const body = "<sysinfo type='fwcfg'><entry name='opt/x' file='/x'/></sysinfo>";
+  const files = filesOf(parseDomain(sampleDomain({ devices, body })));
+  assert.deepEqual(
+    files.map(({ path, purpose }) => `${path} ${purpose}`),
+    ["/d/top disk vda", "/d/base backing file of disk vda", "/x fw_cfg opt/x", "/r ROM of hostdev0"],
+  );
+});

@@ -35,9 +35,26 @@ export function filesOf(
   for (const disk of devices.disks) {
     const path = disk.type === "file" ? disk.source?.file : disk.type === "block" ? disk.source?.dev : undefined;
     if (path !== undefined) files.push({ path, purpose: `disk ${disk.target.dev}`, writable: !disk.readonly });
+    for (let below = disk.backingStore; below !== undefined && below.type !== "none"; below = below.backingStore) {
+      const under = below.type === "file" ? below.source?.file : below.type === "block" ? below.source?.dev : undefined;
+      if (under !== undefined)
+        files.push({ path: under, purpose: `backing file of disk ${disk.target.dev}`, writable: false });
+    }
   }
-  const parts = { kernel: os.kernel, initrd: os.initrd, loader: os.loader?.path } as const;
-  for (const [purpose, path] of Object.entries(parts))
-    if (path !== undefined) files.push({ path, purpose, writable: false });
+  const reads = (purpose: string, path: string | undefined) => {
+    if (path !== undefined && path !== "") files.push({ path, purpose, writable: false });
+  };
+  for (const part of ["kernel", "initrd", "dtb", "shim"] as const) reads(part, os[part]);
+  if (os.loader?.path !== undefined)
+    files.push({ path: os.loader.path, purpose: "loader", writable: os.loader.readonly === false });
+  for (const table of os.acpi?.tables ?? []) reads("ACPI table", table.path);
+  for (const info of domain.sysinfo) {
+    if (info.type !== "fwcfg") continue;
+    for (const entry of info.entries) reads(`fw_cfg ${entry.name}`, entry.file);
+  }
+  for (const device of [...devices.hostDevices, ...devices.interfaces]) {
+    if ("rom" in device && device.rom?.enabled !== false) reads(`ROM of ${device.alias}`, device.rom?.file);
+  }
+  for (const filesystem of devices.filesystems) reads(`file system ${filesystem.target.dir}`, filesystem.source.dir);
   return files;
 }

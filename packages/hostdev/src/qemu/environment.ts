@@ -26,8 +26,8 @@ export interface QemuEnvironment {
   readonly startPaused: boolean;
   /** Whether KVM can be used; needed by domains of type kvm. */
   readonly kvm: boolean;
-  /** Mounted hugepage file systems; the default size first. */
-  readonly hugepages: readonly { readonly sizeKiB: number; readonly directory: string }[];
+  /** Sizes of hugepages, the default first, each with its file system; without one QEMU gets them as memfd. */
+  readonly hugepages: readonly { readonly sizeKiB: number; readonly directory?: string }[];
   /** The host's NUMA nodes. */
   readonly hostNodes: readonly number[];
   /** The nodes that CPUs of the host belong to; all of them when it is not known. */
@@ -46,8 +46,8 @@ export interface QemuEnvironment {
   readonly vsockCid?: number;
   /** Firmware that the machine has, in the order of preference. */
   readonly firmware: readonly FirmwareDescriptor[];
-  /** The host's processor, for the CPU mode host-model: QEMU's model and features. */
-  readonly hostCpu?: string;
+  /** For the CPU mode host-model: QEMU's model with its features, nearest to the host's processor, by domain type. */
+  readonly hostCpu?: { readonly kvm: string; readonly qemu: string };
   /** Whether a block device of the host is a CD-ROM drive, whose tray QEMU then works. */
   readonly isCdromDrive: (path: string) => boolean;
   /** The node of a SCSI device of the host, such as `/dev/sg0`. */

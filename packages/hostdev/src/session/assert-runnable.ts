@@ -8,7 +8,7 @@ import type { Domain } from "../domain/domain.ts";
  *
  * @throws {HostdevError} `HD_DOMAIN_UNSUPPORTED`, naming the element.
  */
-export function assertRunnable({ devices, os, memoryBacking, onPoweroff, onCrash }: Domain): void {
+export function assertRunnable({ devices, os, onPoweroff, onCrash }: Domain): void {
   const refuse = (element: string, supported: string): never => {
     const message = `Cannot run the VM: ${element} is not supported yet`;
     throw new HostdevError("HD_DOMAIN_UNSUPPORTED", message, { element, supported });
@@ -21,8 +21,7 @@ export function assertRunnable({ devices, os, memoryBacking, onPoweroff, onCrash
     if (!isSlirp) refuse(`<interface type='${card.type}'>`, "<interface type='user'> without passt");
   }
   if (devices.tpms.some((tpm) => tpm.backend?.type === "emulator")) refuse("<tpm> with an emulator", "no <tpm>");
-  if (devices.filesystems.length > 0) refuse("<filesystem>", "no <filesystem>");
-  if (devices.graphics.length > 0) refuse("<graphics>", "a serial console");
-  if (memoryBacking?.hugepages !== undefined) refuse("<hugepages>", "ordinary memory");
+  if (devices.filesystems.some((one) => one.driver?.type === "virtiofs" && one.source.socket === undefined))
+    refuse("<filesystem> by virtiofs", "one by 9p, or a virtiofsd of your own with <source socket='...'/>");
   if (os.firmware !== undefined) refuse("<os firmware>", "<loader> with a path, or QEMU's own BIOS");
 }

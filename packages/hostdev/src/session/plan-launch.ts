@@ -50,6 +50,7 @@ export function vmNeeds(domain: Domain): VmNeeds {
     })),
     emulator: domain.devices.emulator ?? defaultEmulator,
     isKvm: domain.type === "kvm",
+    domain,
   };
 }
 

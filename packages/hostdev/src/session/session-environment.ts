@@ -2,6 +2,9 @@
 import type { Host } from "../core/host.ts";
 import type { QemuCapabilities } from "../qemu/capabilities.ts";
 import type { QemuEnvironment } from "../qemu/environment.ts";
+import { readFirmware } from "./host-firmware.ts";
+import { nodesOfCpus, readHostNodes, readHugepages } from "./host-memory.ts";
+import { freePort, readListeners } from "./listening.ts";
 
 interface Place {
   readonly capabilities: QemuCapabilities;
@@ -16,6 +19,11 @@ export function sessionEnvironment(
   host: Host,
   { capabilities, emulator, directory, monitorPath }: Place,
 ): QemuEnvironment {
+  const listeners = readListeners(host);
+  const vnc = freePort(listeners, 5900);
+  const spice = freePort([...listeners, { address: "::", port: vnc }], vnc + 1);
+  const spiceTls = freePort(listeners, spice + 1);
+  const renderNode = findRenderNode(host);
   const config = host.environment("XDG_CONFIG_HOME") ?? `${host.environment("HOME") ?? "/nonexistent"}/.config`;
   return {
     capabilities,
@@ -29,14 +37,23 @@ export function sessionEnvironment(
     monitor: { path: monitorPath },
     startPaused: true,
     kvm: true, // whether the user may is for the preflight to say, with what to do about it
-    hugepages: [],
-    hostNodes: [],
+    hugepages: readHugepages(host).map(({ sizeKiB }) => ({ sizeKiB })),
+    hostNodes: readHostNodes(host),
+    nodesOfCpus: (cpus) => nodesOfCpus(host, cpus),
+    hostCpu: { kvm: "host,migratable=on", qemu: "max" },
     spicePassword: false,
     now: host.now(),
-    ports: { vnc: 5900, spice: 5901, spiceTls: 5902 },
-    firmware: [],
+    ports: { vnc, spice, spiceTls },
+    ...(renderNode === undefined ? {} : { renderNode }),
+    firmware: readFirmware(host),
     isCdromDrive: (path) => /^\/dev\/sr\d+$/.test(host.realPath(path) ?? path), // sr: the kernel's CD-ROM driver
     descriptors: {},
     sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };
+}
+
+/** The first GPU that the caller may draw with. */
+function findRenderNode(host: Host): string | undefined {
+  const nodes = (host.list("/dev/dri") ?? []).filter((name) => /^renderD\d+$/.test(name)).sort();
+  return nodes.map((name) => `/dev/dri/${name}`).find((path) => host.canAccess(path, "read-write"));
 }

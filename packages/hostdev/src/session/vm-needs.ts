@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Domain } from "../domain/domain.ts";
 import type { MemlockRequirement } from "../memlock/requirement.ts";
 
 /** A file that QEMU opens for a VM. */
@@ -19,4 +20,5 @@ export interface VmNeeds {
   readonly files: readonly NeededFile[];
   readonly emulator: string;
   readonly isKvm: boolean;
+  readonly domain: Domain;
 }

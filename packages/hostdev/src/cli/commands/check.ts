@@ -33,7 +33,7 @@ export function checkVerb(program: Command, context: Context): void {
 async function run({ host, output, setExitStatus }: Context, file: string, isJson: boolean): Promise<void> {
   const domain = readVm(host, readUserFile(host, file), file);
   const needs = vmNeeds(domain);
-  const findings = await preflight(host, needs);
+  const findings = await preflight(host, needs, { probesQemu: true });
   const willStart = !hasFailure(findings);
   if (!willStart) setExitStatus(1);
   if (isJson)

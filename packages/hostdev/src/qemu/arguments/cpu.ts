@@ -41,7 +41,7 @@ function model({ domain, environment }: Build, cpu: Cpu | undefined): string[] {
           "mode host-passthrough, maximum, or custom with a <model>",
         );
       }
-      return [environment.hostCpu, ...vendor];
+      return [...environment.hostCpu[domain.type].split(","), ...vendor];
     default:
       if (cpu?.match === "minimum")
         throw unsupported(cpu, "match 'minimum' depends on the host's processor", "match exact");

@@ -37,7 +37,8 @@ export function backendArguments(build: Build, request: BackendRequest): string[
     cell?.discard ??
     (backing?.discard === true && (huge !== undefined || backing.source === "file") ? true : undefined);
   const file = pmem === undefined && (backing?.source !== undefined || share !== undefined);
-  const isMemfd = pmem === undefined && backing?.source === "memfd";
+  const isMemfd =
+    pmem === undefined && (backing?.source === "memfd" || (huge !== undefined && huge.directory === undefined));
   const isFile = pmem !== undefined || huge !== undefined || (file && !isMemfd);
   let properties: Properties;
   let prealloc = backing?.allocation?.mode === "immediate" || pmem !== undefined;
@@ -56,7 +57,7 @@ export function backendArguments(build: Build, request: BackendRequest): string[
       pmem !== undefined
         ? pmem.path
         : huge !== undefined
-          ? huge.directory
+          ? (huge.directory ?? "")
           : `${environment.memoryDirectory}/${request.alias}`;
     properties = {
       "qom-type": "memory-backend-file",
@@ -117,7 +118,7 @@ export function hugepagesFor({ domain, environment }: Build, { node, device, sys
   if (sizeKiB === 4) return undefined;
   const mounted = environment.hugepages.find((mount) => mount.sizeKiB === sizeKiB);
   if (mounted === undefined) {
-    throw invalid(hugepages ?? domain, `hugepages of ${sizeKiB ?? "the default"} KiB are not mounted on this machine`);
+    throw invalid(hugepages ?? domain, `hugepages of ${sizeKiB ?? "the default"} KiB are not there on this machine`);
   }
   return mounted;
 }

@@ -57,6 +57,7 @@ const newcomers: readonly Newcomer[] = [
     since: { major: 8, minor: 1 },
     find: ({ devices }) => devices.audios.find((audio) => audio.type === "pipewire"),
   },
+  { what: "<shim>", since: { major: 10, minor: 0 }, find: ({ os }) => (os.shim === undefined ? undefined : os) },
   {
     what: "an interface by passt",
     since: { major: 7, minor: 2 },

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostdevError } from "../core/errors.ts";
+import { type Finding, ok, toFinding } from "../core/finding.ts";
+import type { Host } from "../core/host.ts";
+import type { Disk } from "../domain/devices/disk.ts";
+import type { Domain } from "../domain/domain.ts";
+import type { NeededFile } from "./vm-needs.ts";
+
+/**
+ * Checks the files that QEMU opens: that they are there, that the caller may use them, and that images are of the
+ * format that the XML says.
+ *
+ * Touches: reads the first bytes of images. Needs: nothing.
+ */
+export function checkFiles(host: Host, files: readonly NeededFile[], domain: Domain): readonly Finding[] {
+  return [
+    ...files.map((file) => checkFile(host, file)),
+    ...domain.devices.disks.flatMap((disk) => checkImage(host, disk)),
+    ...socketFolders(domain).flatMap((file) => checkFolder(host, file)),
+  ];
+}
+
+function checkFile(host: Host, { path, access, what }: NeededFile): Finding {
+  if (host.canAccess(path, access)) return ok(`${what}: ${path}`);
+  const isThere = host.realPath(path) !== undefined;
+  const errno = isThere ? "EACCES" : "ENOENT";
+  const state = isThere ? `you may not ${access === "read" ? "read" : "write"} it` : "it does not exist";
+  return toFinding(
+    new HostdevError("HD_FILE", `Cannot use ${path} (${what}): ${state}`, { path, operation: access, errno }),
+  );
+}
+
+/** The first bytes of a qcow2 image; all other formats are not told from raw ones. */
+const qcow2Magic = "QFI\u00fb";
+
+function checkImage(host: Host, disk: Disk): readonly Finding[] {
+  const path = disk.type === "file" ? disk.source?.file : disk.type === "block" ? disk.source?.dev : undefined;
+  if (path === undefined || !host.canAccess(path, "read")) return [];
+  const what = `disk ${disk.target.dev}`;
+  const head = Buffer.from(host.readBytes(path, 4096) ?? []);
+  const isQcow2 = head.toString("latin1", 0, 4) === qcow2Magic;
+  if (disk.driver?.type !== "qcow2") return [];
+  if (!isQcow2) {
+    const message = `Cannot use ${path} (${what}): it is no qcow2 image`;
+    return [toFinding(new HostdevError("HD_IMAGE_FORMAT", message, { path, expected: "qcow2" }))];
+  }
+  if (disk.backingStore !== undefined) return [];
+  return (backingFile(head, path) ?? []).map((file) =>
+    checkFile(host, { path: file, access: "read", what: `backing file of ${what}` }),
+  );
+}
+
+/** What a qcow2 image lies on top of, by its header (docs/interop/qcow2.txt): offset and length of the name. */
+function backingFile(head: Buffer, image: string): readonly string[] | undefined {
+  if (head.length < 20) return undefined;
+  const offset = Number(head.readBigUInt64BE(8));
+  const length = head.readUInt32BE(16);
+  if (offset === 0 || length === 0 || offset + length > head.length) return undefined;
+  const name = head.toString("utf8", offset, offset + length);
+  // Not a file: another protocol, or a description in JSON.
+  if (/^[a-z][a-z0-9+.-]*:/i.test(name)) return undefined;
+  return [name.startsWith("/") ? name : `${image.slice(0, image.lastIndexOf("/"))}/${name}`];
+}
+
+/** Where QEMU makes sockets and files of its own. */
+function socketFolders({ devices }: Domain): readonly NeededFile[] {
+  const ports = [...devices.serials, ...devices.parallels, ...devices.channels];
+  return ports.flatMap((one): NeededFile[] => {
+    const what = one.alias ?? "port";
+    if (one.type === "unix" && one.source?.path !== undefined)
+      return [{ path: one.source.path, access: one.source.mode === "connect" ? "read" : "read-write", what }];
+    return one.type === "file" ? [{ path: one.source.path, access: "read-write", what }] : [];
+  });
+}
+
+/** A socket to connect to must be there; for what is made, its folder must be the caller's to write. */
+function checkFolder(host: Host, file: NeededFile): readonly Finding[] {
+  const folder = file.path.slice(0, Math.max(1, file.path.lastIndexOf("/")));
+  if (file.access === "read") return host.realPath(file.path) === undefined ? [checkFile(host, file)] : [];
+  if (host.canAccess(folder, "write") || host.canAccess(file.path, "write")) return [];
+  return [checkFile(host, { ...file, path: folder })];
+}
