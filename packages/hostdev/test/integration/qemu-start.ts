@@ -3,7 +3,7 @@
 /** Starts this machine's QEMU paused with our arguments and looks at it from inside. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { realHost } from "../../src/core/real-host.ts";
 import { pciDevices } from "../../src/domain/addresses/pci-devices.ts";
@@ -57,6 +57,8 @@ export async function startAndCheck(
   } finally {
     qemu.kill("SIGKILL");
     await ended;
+    // QEMU leaves shared memory behind, and the next one to run this may be another user.
+    for (const { name } of domain.devices.shmems) rmSync(`/dev/shm/${name}`, { force: true });
   }
 }
 
