@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles verbs that people and scripts run all the time each into one file of its own: of what `hostdev devices` takes
 // beside Node's own start, half was the loading of the 17 files that verbs share. The program then is a launcher, which
-// takes the verb's file or, for everything else, the program as a whole.
+// takes the verb's file or, for everything else, the program as a whole. The verbs' files are CommonJS, since Node loads
+// that in 9 ms less: an ES module that imports node:util or node:buffer loads all that these have.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -42,10 +43,20 @@ export async function bundleQuickVerbs(root, define) {
   const launcher = `#!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 const verb = process.argv[2];
-await import(${JSON.stringify(quick)}.includes(verb) ? \`./verbs/\${verb}.js\` : "./hostdev-all.js");
+if (!${JSON.stringify(quick)}.includes(verb)) await import("./hostdev-all.js");
+else process.getBuiltinModule("node:module").createRequire(import.meta.url)(\`./verbs/\${verb}.cjs\`);
 `;
   writeFileSync(join(dist, "hostdev.js"), launcher);
 }
+
+/** As `src/bin/hostdev.ts`, but without the waiting at the top that CommonJS has not. */
+const entry = `
+import { runProgram } from "../cli/run-program.ts";
+import { userProgram } from "../cli/user-program.ts";
+void runProgram(userProgram, process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});
+`;
 
 function bundleVerb(root, dist, verb, define) {
   const onlyIts = ({ onResolve }) =>
@@ -56,8 +67,10 @@ function bundleVerb(root, dist, verb, define) {
   return build({
     ...common,
     absWorkingDir: root,
-    entryPoints: ["packages/hostdev/src/bin/hostdev.ts"],
-    outfile: join(dist, `verbs/${verb}.js`),
+    format: "cjs",
+    banner: {},
+    stdin: { contents: entry, resolveDir: join(root, "packages/hostdev/src/bin"), loader: "ts" },
+    outfile: join(dist, `verbs/${verb}.cjs`),
     plugins: [...common.plugins, { name: "one verb", setup: onlyIts }],
     define,
   });

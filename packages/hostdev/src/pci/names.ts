@@ -35,8 +35,10 @@ export class PciNames {
 
   /** @param bytes the file's content; empty when there is no file. */
   constructor(bytes: Uint8Array) {
-    // Bytes as characters, since decoding all of it would cost more than the names; the newline makes all lines alike.
-    const body = `\n${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")}`;
+    // Bytes as characters, since decoding all of it would cost more than the names.
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+    // All lines alike, with a newline before them. The file begins with comments: no need to copy all of it for one.
+    const body = text.startsWith("#") ? text : `\n${text}`;
     this.#vendors = { name: "", body, known: new Map() };
     const classes = body.lastIndexOf("\nC 00  "); // they come last
     this.#classes = { name: "", body: body.slice(Math.max(classes, 0)), known: new Map() };
