@@ -90,6 +90,13 @@ export const catalog: Catalog = {
       return `Make the host do without it first. Only if you are sure that it can: ${forced}`;
     },
   },
+  HD_USAGE_UNKNOWN: {
+    category: "failed-precondition",
+    hint: (d) => {
+      const forced = d.endpoints.map((address) => `--force ${address}`).join(" ");
+      return `Run it outside of containers, as a root that may read everything. Only if you know the use: ${forced}`;
+    },
+  },
   HD_IS_PLATFORM: { category: "invalid-argument", hint: () => "`hostdev devices --grantable` shows what can be lent." },
   HD_ALREADY_GRANTED: { category: "conflict", hint: (d) => `First take it back: hostdev-admin revoke ${d.address}` },
   HD_NOT_GRANTED: { category: "not-found", hint: () => "See what is lent: hostdev-admin grants" },
@@ -111,6 +118,27 @@ export const catalog: Catalog = {
     hint: (d) => `Once you trust it (after a power cycle, say): hostdev-admin release ${d.address} --trust`,
   },
   HD_NOT_QUARANTINED: { category: "not-found", hint: () => "See what is: hostdev-admin grants" },
+  HD_NOT_A_PF: {
+    category: "invalid-argument",
+    hint: () => "Name a device with SR-IOV: hostdev show DEV tells which has it.",
+  },
+  HD_VF_NOT_FOUND: {
+    category: "not-found",
+    hint: (d) =>
+      d.count > 0
+        ? `See who has them: hostdev show ${d.physicalFunction}`
+        : d.totalVfs > 0
+          ? `Have some made, ${d.totalVfs} at most: hostdev-admin grant ${d.physicalFunction} ... --create-vfs COUNT`
+          : undefined,
+  },
+  HD_VFS_EXIST: {
+    category: "conflict",
+    hint: (d) => `Lend one that is there: hostdev-admin grant ${d.physicalFunction} ... --vf any`,
+  },
+  HD_VF_SETTINGS: {
+    category: "failed-precondition",
+    hint: () => "Without --mac and --vlan its user chooses them; ip link show tells what the driver knows.",
+  },
   HD_GROUP_NOT_VIABLE: {
     category: "failed-precondition",
     hint: (d) => `${askForGrant(d)} ${holds(d.blockers)}`,

@@ -55,6 +55,12 @@ export interface ErrorDetails {
   HD_IS_PLATFORM: { readonly address: string };
   /** The host uses endpoints of the group. */
   HD_IN_USE: { readonly address: string; readonly uses: readonly HostUse[] };
+  /** Files that could tell whether the host uses `endpoints` cannot be read. */
+  HD_USAGE_UNKNOWN: {
+    readonly address: string;
+    readonly endpoints: readonly string[];
+    readonly unread: readonly string[];
+  };
   HD_ALREADY_GRANTED: { readonly address: string; readonly user: string; readonly grant: string };
   HD_NOT_GRANTED: { readonly device: string };
   /** `mates` would lose their drivers, and the administrator did not name them. */
@@ -66,6 +72,11 @@ export interface ErrorDetails {
   /** The host does not trust it since a user had it. */
   HD_QUARANTINED: { readonly address: string; readonly reason: string };
   HD_NOT_QUARANTINED: { readonly address: string };
+  HD_NOT_A_PF: { readonly address: string };
+  /** `count` of at most `totalVfs` are there. */
+  HD_VF_NOT_FOUND: { readonly physicalFunction: string; readonly count: number; readonly totalVfs: number };
+  HD_VFS_EXIST: { readonly physicalFunction: string; readonly count: number; readonly totalVfs: number };
+  HD_VF_SETTINGS: { readonly physicalFunction: string; readonly index: number; readonly reason: string };
   HD_GROUP_NOT_VIABLE: GrantTarget & { readonly group: number; readonly blockers: readonly Blocker[] };
   HD_NOT_ON_VFIO: GrantTarget & { readonly driver: string | null };
   HD_GROUP_HELD: { readonly group: number; readonly node: string; readonly holders: readonly HolderDetails[] };

@@ -2,8 +2,10 @@
 import { dirname } from "node:path";
 import { HostdevError } from "../core/errors.ts";
 import type { Host, Ownership } from "../core/host.ts";
+import { enumerateFunctions } from "../pci/enumerate.ts";
 import { readPciFunction } from "../pci/pci-function.ts";
 import { pciDevices } from "../pci/sysfs.ts";
+import { readUsage } from "../usage/read-usage.ts";
 import { type Binding, isSameBinding, readBinding, setBinding } from "../vfio/binding.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
 import { isModulePresent, loadModule, unloadModule } from "../vfio/modules.ts";
@@ -12,6 +14,7 @@ import { applyClean } from "./apply-clean.ts";
 import { applyMemlock } from "./apply-memlock.ts";
 import { readQuarantine } from "./quarantine.ts";
 import { describeStep, type Step } from "./step.ts";
+import { readVfSettings, setVfSettings } from "./vf-settings.ts";
 
 /**
  * Brings the machine from `from` to `to`. What is at `to` already is left alone, also half-done work of a step that
@@ -31,6 +34,8 @@ export async function applyStep(host: Host, step: Step): Promise<void> {
       return applyBinding(host, step);
     case "clean":
       return applyClean(host, step);
+    case "vf":
+      return applyVf(host, step);
     case "memlock":
       return applyMemlock(host, step);
     case "file":
@@ -68,6 +73,7 @@ async function applyBinding(host: Host, step: Step & { kind: "binding" }): Promi
   const group = readPciFunction(host, address)?.group ?? null;
   // An unbind under a holder hangs in the kernel until he lets go.
   if (isVfioDriver(now.driver) && group !== null) await assertNotHeld(host, group);
+  if (isTaking(to) && now.driver !== null && !isTaking(now) && !step.isForced) assertUnused(host, address);
   await setBinding(host, address, to);
 }
 
@@ -75,8 +81,28 @@ function isTaking({ driver }: Binding): boolean {
   return isVfioDriver(driver) || driver === "pci-stub";
 }
 
+/** The host may have begun to use it since the plan was made; unbinding a disk or a network card asks nobody. */
+function assertUnused(host: Host, address: string): void {
+  const { uses } = readUsage(host, enumerateFunctions(host));
+  const found = uses.filter((use) => use.address === address);
+  if (found.length === 0) return;
+  const message = `Cannot take ${address}: the host uses it now: ${found.map(({ text }) => text).join("; ")}`;
+  const details = found.map(({ kind, path }) => ({ address, kind, path }));
+  throw new HostdevError("HD_IN_USE", message, { address, uses: details });
+}
+
 function describeBinding({ driver, override }: Binding): string {
   return `driver ${driver ?? "none"}, driver_override ${override ?? "none"}`;
+}
+
+async function applyVf(host: Host, step: Step & { kind: "vf" }): Promise<void> {
+  const { physicalFunction, index, from, to } = step;
+  const isThere = host.status(`${pciDevices}/${physicalFunction}/virtfn${index}`) !== undefined;
+  if (!isThere) return; // with it, what it was held to is gone; a binding that is to come will tell
+  const now = await readVfSettings(host, physicalFunction, index);
+  const isBetween = (["mac", "vlan"] as const).every((key) => now[key] === from[key] || now[key] === to[key]);
+  if (!isBetween) throw conflict(step, `MAC ${now.mac}, VLAN ${now.vlan}`);
+  await setVfSettings(host, physicalFunction, index, to);
 }
 
 function applyFile(host: Host, step: Step & { kind: "file" }): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
+import { requireOrdinaryUser } from "../core/users.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
 import { audited, type Begin } from "./audit.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
@@ -10,6 +11,9 @@ import { type GrantPlan, planGrant } from "./plan.ts";
 import { finish } from "./recover.ts";
 import { type Progress, runSteps } from "./run-steps.ts";
 import { createRecord, recordEnd } from "./store.ts";
+import { createPool, sweepPools } from "./vf-pool.ts";
+import { planCreation, type VfCreation } from "./vf-request.ts";
+import { findVfTarget } from "./vf-target.ts";
 
 /**
  * Decides how to lend a device, without doing it.
@@ -21,11 +25,31 @@ import { createRecord, recordEnd } from "./store.ts";
 export async function previewGrant(host: Host, request: GrantRequest, isLocked = false): Promise<GrantPlan> {
   requireRoot(host, `hostdev-admin grant ${request.device} --to ${request.user}`);
   await assertNothingInterrupted(host, isLocked);
-  const observation = await observe(host, request);
+  const { own, vf } = await findVfTarget(host, request);
+  const observation = await observe(host, own);
   const by = host.environment("SUDO_USER") ?? "root";
-  const plan = planGrant(observation, request, { grantedAt: host.now().toISOString(), grantedBy: by });
+  const plan = planGrant(observation, own, { grantedAt: host.now().toISOString(), grantedBy: by }, vf);
   await assertNotHeld(host, observation.group.number);
   return plan;
+}
+
+/**
+ * Decides whether virtual functions have to be made for a grant. What they will be, and the plan with them, is known
+ * only then.
+ *
+ * Touches: reads sysfs and our records. Needs: root.
+ * @throws {HostdevError} every refusal that can be had by then.
+ */
+export async function previewCreation(
+  host: Host,
+  request: GrantRequest,
+  isLocked = false,
+): Promise<VfCreation | undefined> {
+  if (request.vf === undefined) return undefined;
+  requireRoot(host, `hostdev-admin grant ${request.device} --to ${request.user}`);
+  await assertNothingInterrupted(host, isLocked);
+  await requireOrdinaryUser(host, request.user);
+  return planCreation(host, request.device, request.vf);
 }
 
 /**
@@ -39,22 +63,37 @@ export async function previewGrant(host: Host, request: GrantRequest, isLocked =
  */
 export async function grantDevice(host: Host, request: GrantRequest, progress: Progress = {}): Promise<Grant> {
   const asked = { action: "grant", device: request.device, user: request.user };
-  return audited(host, asked, progress.onWarning, (begin) => lend(host, request, progress, begin));
+  return audited(host, asked, progress.onWarning, async (begin) => {
+    // Refuses before there is even a lock.
+    if ((await previewCreation(host, request)) === undefined) await previewGrant(host, request);
+    return withLock(host, async () => {
+      const creation = await previewCreation(host, request, true);
+      if (creation !== undefined) return withPool(host, creation, () => lend(host, request, progress, begin));
+      return lend(host, request, progress, begin);
+    });
+  });
+}
+
+async function withPool<T>(host: Host, creation: VfCreation, act: () => Promise<T>): Promise<T> {
+  try {
+    await createPool(host, creation);
+    return await act();
+  } catch (error) {
+    await sweepPools(host).catch(() => {}); // its record stays for the next one
+    throw error;
+  }
 }
 
 async function lend(host: Host, request: GrantRequest, progress: Progress, begin: Begin): Promise<Grant> {
-  await previewGrant(host, request); // refuses before there is even a lock
-  return withLock(host, async () => {
-    const { grant, steps } = await previewGrant(host, request, true);
-    await begin({ device: grant.id, user: grant.user.name });
-    try {
-      createRecord(host, grant, steps);
-      await runSteps(host, grant.id, steps, progress);
-      recordEnd(host, grant.id, "grant");
-    } catch (error) {
-      await finish(host, grant.id);
-      throw error;
-    }
-    return grant;
-  });
+  const { grant, steps } = await previewGrant(host, request, true);
+  await begin({ device: grant.id, user: grant.user.name });
+  try {
+    createRecord(host, grant, steps);
+    await runSteps(host, grant.id, steps, progress);
+    recordEnd(host, grant.id, "grant");
+  } catch (error) {
+    await finish(host, grant.id);
+    throw error;
+  }
+  return grant;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { User } from "../core/users.ts";
 import type { FunctionIdentity } from "../pci/identity.ts";
+import type { VfRequest } from "./vf-request.ts";
 
 /**
  * What becomes of an endpoint of the group: `give` puts it on vfio-pci, in the user's reach; `hold` on pci-stub,
@@ -18,6 +19,18 @@ export interface GrantedEndpoint {
   readonly identity: FunctionIdentity;
 }
 
+/** A virtual function that is lent: it follows the number, not the address, which shifts. */
+export interface GrantedVf {
+  /** The address of the physical function, when last looked for. */
+  readonly physicalFunction: string;
+  readonly index: number;
+  /** How many were made for it; `null`: they were there. */
+  readonly created: number | null;
+  /** What it is held to; `null`: as it was. */
+  readonly mac: string | null;
+  readonly vlan: number | null;
+}
+
 /** An administrator's decision that a user may use a device, and with it the device's whole IOMMU group. */
 export interface Grant {
   /** Names the grant, and stays: the address at which the device was lent, with a number when that is taken. */
@@ -33,6 +46,8 @@ export interface Grant {
   readonly memoryBytes: number;
   /** What this grant adds to the user's memlock limit. */
   readonly memlockBytes: number;
+  /** What it is of its physical function; `null` when it is no virtual one. */
+  readonly virtualFunction: GrantedVf | null;
   /** Whether the host takes its endpoints back without a reset when they cannot be reset. */
   readonly acceptsNoReset: boolean;
   /** ISO 8601, UTC. */
@@ -52,6 +67,8 @@ export interface GrantRequest {
   readonly holdMates?: boolean;
   /** Further endpoints of the group that the user may use, by address. */
   readonly give?: readonly string[];
+  /** Lend a virtual function of `device`. */
+  readonly vf?: VfRequest;
   /** Lend it although it cannot be reset when it comes back. */
   readonly acceptNoReset?: boolean;
   /** Endpoints to take although the host uses them, by address. */

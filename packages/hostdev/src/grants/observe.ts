@@ -29,6 +29,8 @@ export interface Observation {
   readonly identities: ReadonlyMap<string, FunctionIdentity>;
   /** What the host uses the endpoints of the group for. */
   readonly uses: readonly Use[];
+  /** What could not be read, and might tell of more uses. */
+  readonly unread: readonly string[];
   readonly user: User;
   readonly records: readonly GrantRecord[];
   readonly quarantines: readonly Quarantine[];
@@ -66,14 +68,14 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
   }
   const user = await requireOrdinaryUser(host, request.user);
   const endpoints = endpointsOf(group).map(({ address }) => address);
+  const { uses, unread } = readUsage(host, enumerateFunctions(host));
   return {
     device,
     group,
     bindings: new Map(endpoints.map((address) => [address, readBinding(host, address)])),
     identities: readIdentities(host, endpoints),
-    uses: readUsage(host, enumerateFunctions(host)).uses.filter(({ address }) =>
-      group.members.some((member) => member.address === address),
-    ),
+    uses: uses.filter(({ address }) => group.members.some((member) => member.address === address)),
+    unread,
     user,
     records: readRecords(host),
     quarantines: readQuarantines(host),

@@ -12,6 +12,7 @@ import { planUserLimits, unplanUserLimits } from "./plan-limits.ts";
 import type { GrantRecord } from "./record.ts";
 import { defaultMemoryBytes, refuse, rolesOf } from "./refuse.ts";
 import { invertAll, type Step } from "./step.ts";
+import type { VfTarget } from "./vf-target.ts";
 
 export interface GrantPlan {
   readonly grant: Grant;
@@ -30,6 +31,7 @@ export function planGrant(
   observation: Observation,
   request: GrantRequest,
   origin: { readonly grantedAt: string; readonly grantedBy: string },
+  vf: VfTarget | null = null,
 ): GrantPlan {
   refuse(observation, request);
   const { device, group, user, records, hostMemoryBytes } = observation;
@@ -46,6 +48,7 @@ export function planGrant(
     group: group.number,
     memoryBytes,
     memlockBytes: grantedBytes(memoryBytes),
+    virtualFunction: vf?.granted ?? null,
     acceptsNoReset: request.acceptNoReset ?? false,
     ...origin,
   };
@@ -53,13 +56,14 @@ export function planGrant(
   const bindings = (["hold", "give"] as const).flatMap((wanted) =>
     roles
       .filter(({ role }) => role === wanted)
-      .flatMap(({ endpoint }) => planBinding(observation, endpoint, driverOf[wanted])),
+      .flatMap(({ endpoint }) => planBinding(observation, endpoint, driverOf[wanted], request.force)),
   );
   return {
     grant,
     steps: [
       ...planModules(observation, new Set(roles.map(({ role }) => driverOf[role]))),
       ...bindings,
+      ...planVfSettings(vf),
       ...planUserLimits(observation, grant.memlockBytes, records),
       {
         kind: "owner",
@@ -69,6 +73,14 @@ export function planGrant(
       },
     ],
   };
+}
+
+function planVfSettings(vf: VfTarget | null): readonly Step[] {
+  if (vf === null || vf.before === null) return [];
+  const { granted, before } = vf;
+  const to = { mac: granted.mac ?? before.mac, vlan: granted.vlan ?? before.vlan };
+  if (to.mac === before.mac && to.vlan === before.vlan) return [];
+  return [{ kind: "vf", physicalFunction: granted.physicalFunction, index: granted.index, from: before, to }];
 }
 
 /** The address, unless a grant that was made there has it: that device is elsewhere by now. */
@@ -93,10 +105,15 @@ function planModules(
     .map((module) => ({ kind: "module", module, from: "absent", to: "loaded" }));
 }
 
-function planBinding({ bindings }: Observation, { address }: PciFunction, driver: StubDriver): readonly Step[] {
+function planBinding(
+  { bindings }: Observation,
+  { address }: PciFunction,
+  driver: StubDriver,
+  force: readonly string[],
+): readonly Step[] {
   const from = bindings.get(address) ?? { driver: null, override: null };
   const to = { driver, override: driver };
-  return isSameBinding(from, to) ? [] : [{ kind: "binding", address, from, to }];
+  return isSameBinding(from, to) ? [] : [{ kind: "binding", address, isForced: force.includes(address), from, to }];
 }
 
 const toOwnership = ({ uid, gid, mode }: Ownership): Ownership => ({ uid, gid, mode });

@@ -42,7 +42,7 @@ test("parseRecord() refuses another version, steps out of order, and strange pat
   at(text.replace('"version":1', '"version":2'), 1);
   at(text.replace('{"begin":0}', '{"begin":1}'), 3);
   at(text.replace("/dev/vfio/11", "/dev/vfio/../sda"), 2);
-  at(text.replace('"address":"0000:01:00.0","from"', '"address":"../0000:01:00.0","from"'), 2);
+  at(text.replace('"address":"0000:01:00.0","isForced"', '"address":"../0000:01:00.0","isForced"'), 2);
   at(text.replace("limits.d/hostdev-1000.conf", "limits.d/../../shadow"), 2);
   at("", 1);
 });

@@ -40,13 +40,22 @@ const ownership = v.strictObject({
   gid: id,
   mode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777)),
 });
+const mac = v.pipe(v.string(), v.regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/));
+const vlan = v.pipe(id, v.maxValue(4095));
+const vfSettings = v.strictObject({ mac, vlan });
 const memlockState = v.strictObject({ bytes });
 const presence = v.picklist(["absent", "loaded"]);
 
 /** Root acts on what it reads here: every string that becomes a path or a value for the kernel is checked. */
 const step = v.variant("kind", [
   v.strictObject({ kind: v.literal("module"), module: v.picklist(moduleNames), from: presence, to: presence }),
-  v.strictObject({ kind: v.literal("binding"), address: addressText, from: binding, to: binding }),
+  v.strictObject({
+    kind: v.literal("binding"),
+    address: addressText,
+    isForced: v.boolean(),
+    from: binding,
+    to: binding,
+  }),
   v.strictObject({
     kind: v.literal("clean"),
     address: addressText,
@@ -58,6 +67,13 @@ const step = v.variant("kind", [
     ownsStub: v.boolean(),
     from: v.picklist(["lent", "clean"]),
     to: v.picklist(["lent", "clean"]),
+  }),
+  v.strictObject({
+    kind: v.literal("vf"),
+    physicalFunction: addressText,
+    index: id,
+    from: vfSettings,
+    to: vfSettings,
   }),
   v.strictObject({
     kind: v.literal("memlock"),
@@ -111,6 +127,15 @@ const grant = v.strictObject({
   group: id,
   memoryBytes: id,
   memlockBytes: id,
+  virtualFunction: v.nullable(
+    v.strictObject({
+      physicalFunction: addressText,
+      index: id,
+      created: v.nullable(id),
+      mac: v.nullable(mac),
+      vlan: v.nullable(vlan),
+    }),
+  ),
   acceptsNoReset: v.boolean(),
   grantedAt: v.string(),
   grantedBy: v.string(),

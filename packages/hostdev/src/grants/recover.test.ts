@@ -120,3 +120,16 @@ test("recover() stops at what somebody else changed meanwhile, does the rest, an
   await recover(machine.open());
   assert.equal(readRecords(machine.open()).length, 0);
 });
+
+test("a record whose last line a kill cut short can be written on", async () => {
+  const machine = labMachine().build();
+  const before = machine.snapshot();
+  await grantDevice(machine.open(), edu);
+  const host = machine.open();
+  assert.equal(await killed(host, 2, "torn", () => revokeDevice(host, "04:02.0")), true); // 1 is the lock
+  const second = machine.open();
+  assert.equal(await killed(second, 4, "after", () => revokeDevice(second, "04:02.0")), true);
+  const [recovery] = await recover(machine.open());
+  assert.equal(recovery?.interrupted, "revoke");
+  assert.deepEqual(diffSnapshots(before, machine.snapshot()), []);
+});

@@ -9,6 +9,7 @@ import type { GrantRecord } from "./record.ts";
 import { type Progress, runAllSteps } from "./run-steps.ts";
 import { invertAll, isVolatile, type Step } from "./step.ts";
 import { readBootId, readRecord, readRecords, removeRecord, sweepRecords } from "./store.ts";
+import { sweepPools } from "./vf-pool.ts";
 
 /** What `recover` found interrupted, and to what end it brought it. */
 export interface Recovery {
@@ -49,6 +50,7 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
       });
       recoveries.push({ grant, interrupted: operation, outcome: operation === "grant" ? "undone" : "completed" });
     }
+    await sweepPools(host);
     sweepRecords(host);
     return recoveries;
   });
@@ -63,5 +65,6 @@ export async function finish(host: Host, id: string, progress: Progress = {}): P
   const record = readRecord(host, id);
   if (record === undefined) return sweepRecords(host); // it did not come to be: nothing was done
   await runAllSteps(host, id, planRecovery(record, readBootId(host)), progress.onStep);
+  await sweepPools(host, id);
   removeRecord(host, id);
 }

@@ -3,6 +3,7 @@ import { HostdevError } from "../core/errors.ts";
 import { formatSize, GiB } from "../core/units.ts";
 import { endpointsOf } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
+import { isVfioDriver } from "../vfio/viability.ts";
 import type { GrantRequest, Role } from "./grant.ts";
 import type { Observation } from "./observe.ts";
 
@@ -14,7 +15,7 @@ export function defaultMemoryBytes(hostMemoryBytes: number): number {
 /**
  * Refuses what must not be done, before anything is. Pure.
  *
- * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`,
+ * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`, `HD_USAGE_UNKNOWN`,
  * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`.
  */
 export function refuse(observation: Observation, request: GrantRequest): void {
@@ -23,6 +24,7 @@ export function refuse(observation: Observation, request: GrantRequest): void {
   refuseInsane(observation);
   refuseWrongMates(observation, request);
   refuseInUse(observation, request);
+  refuseUnknownUse(observation, request);
   refuseMates(observation, request);
   refuseWithoutReset(observation, request);
   const { hostMemoryBytes } = observation;
@@ -100,6 +102,17 @@ function refuseInUse({ device, group, uses }: Observation, { force }: GrantReque
   const message = `Cannot lend ${device.address}: the host lives on IOMMU group ${group.number}: ${graves.map(({ text }) => text).join("; ")}`;
   const details = { address: device.address, uses: graves.map(({ address, kind, path }) => ({ address, kind, path })) };
   throw new HostdevError("HD_IN_USE", message, details);
+}
+
+/** Unknown is in use: what root cannot read could tell that the host lives on any of them. */
+function refuseUnknownUse({ device, group, unread }: Observation, { force }: GrantRequest): void {
+  const taken = endpointsOf(group).filter(({ driver }) => driver !== null && !isVfioDriver(driver));
+  const asked = taken.filter(({ address, driver }) => driver !== "pci-stub" && !force.includes(address));
+  if (unread.length === 0 || asked.length === 0) return;
+  const more = unread.length > 1 ? ` and ${unread.length - 1} more` : "";
+  const message = `Cannot lend ${device.address}: cannot tell what the host uses it for without reading ${unread[0]}${more}`;
+  const addresses = asked.map(({ address }) => address);
+  throw new HostdevError("HD_USAGE_UNKNOWN", message, { address: device.address, endpoints: addresses, unread });
 }
 
 function refuseMates({ device, group }: Observation, { hold, give = [], holdMates }: GrantRequest): void {

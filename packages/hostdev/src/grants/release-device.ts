@@ -12,6 +12,7 @@ import { audited, type Begin, type OnWarning } from "./audit.ts";
 import { assertNothingInterrupted, withLock } from "./exclusive.ts";
 import { type Quarantine, readQuarantines, removeQuarantine, writeQuarantine } from "./quarantine.ts";
 import { readBootId } from "./store.ts";
+import { sweepPools } from "./vf-pool.ts";
 
 /** A device that is out of quarantine. */
 export interface Release {
@@ -55,6 +56,7 @@ async function release(host: Host, device: string, trust: boolean, begin: Begin)
     if (quarantine.loadedStub && heir !== undefined) writeQuarantine(host, { ...heir, loadedStub: true });
     if (quarantine.loadedStub) await unloadModule(host, "pci-stub");
     removeQuarantine(host, address);
+    await sweepPools(host); // it may have been a virtual function that was made to be lent
     return { quarantine, noReset: noReset ?? null };
   });
 }

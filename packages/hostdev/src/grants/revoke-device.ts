@@ -16,6 +16,7 @@ import { runAllSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
 import { readBootId, readRecords, recordCancel, recordRevoke, removeRecord } from "./store.ts";
 import { type RevokeOptions, type RevokeProgress, takeNode } from "./take-node.ts";
+import { sweepPools } from "./vf-pool.ts";
 
 export interface RevokePlan {
   readonly grant: Grant;
@@ -27,6 +28,8 @@ export interface Revocation {
   readonly grant: Grant;
   /** Endpoints that did not go back to the host, because it cannot trust them. */
   readonly quarantined: readonly Quarantine[];
+  /** What stays of what was made for it, and why, as clauses. */
+  readonly left: readonly string[];
 }
 
 /**
@@ -100,9 +103,10 @@ async function takeBack(
       throw error;
     }
     await runAllSteps(host, grant.id, steps, progress.onStep);
+    const left = await sweepPools(host, grant.id);
     removeRecord(host, grant.id);
     const addresses = grant.endpoints.map(({ address }) => address);
-    return { grant, quarantined: readQuarantines(host).filter(({ address }) => addresses.includes(address)) };
+    return { grant, quarantined: readQuarantines(host).filter(({ address }) => addresses.includes(address)), left };
   });
 }
 

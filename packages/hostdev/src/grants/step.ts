@@ -4,6 +4,7 @@ import type { ProcessLimit } from "../memlock/limit.ts";
 import { describeLimit } from "../memlock/limit.ts";
 import type { Binding } from "../vfio/binding.ts";
 import type { ModuleName } from "../vfio/modules.ts";
+import type { VfSettings } from "./vf-settings.ts";
 
 /** What hostdev adds to a user's memlock limit, over all his grants; `null` leaves it to the system. */
 export interface MemlockState {
@@ -18,7 +19,14 @@ export type Step =
       readonly from: "absent" | "loaded";
       readonly to: "absent" | "loaded";
     }
-  | { readonly kind: "binding"; readonly address: string; readonly from: Binding; readonly to: Binding }
+  | {
+      readonly kind: "binding";
+      readonly address: string;
+      /** Taken although the host uses it. */
+      readonly isForced: boolean;
+      readonly from: Binding;
+      readonly to: Binding;
+    }
   /** Before the host gets it back: reset, bus mastering off, its answers checked; else it goes into quarantine. */
   | {
       readonly kind: "clean";
@@ -35,6 +43,14 @@ export type Step =
       readonly ownsStub: boolean;
       readonly from: "lent" | "clean";
       readonly to: "lent" | "clean";
+    }
+  /** MAC address and VLAN that a physical function holds a virtual one to. */
+  | {
+      readonly kind: "vf";
+      readonly physicalFunction: string;
+      readonly index: number;
+      readonly from: VfSettings;
+      readonly to: VfSettings;
     }
   | {
       readonly kind: "memlock";
@@ -79,6 +95,8 @@ export function describeStep(step: Step): string {
       );
     case "clean":
       return `${step.mayLackReset ? "reset if it can be" : "reset"} and check ${step.address}`;
+    case "vf":
+      return `hold virtual function ${step.index} of ${step.physicalFunction} to MAC ${step.from.mac} -> ${step.to.mac}, VLAN ${step.from.vlan} -> ${step.to.vlan}`;
     case "memlock":
       return `memlock of uid ${step.uid}'s running processes: ${step.from.bytes === null ? "as it is" : describeLimit(step.from.bytes)} -> ${step.to.bytes === null ? "as before" : describeLimit(step.to.bytes)}`;
     case "file":

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import type { Grant } from "./grant.ts";
-import { quarantineDirectory, recordsDirectory, stateDirectory } from "./paths.ts";
+import { poolDirectory, quarantineDirectory, recordsDirectory, stateDirectory } from "./paths.ts";
 import { formatHeader, formatLine, type GrantRecord, parseRecord } from "./record.ts";
 import type { Step } from "./step.ts";
 
@@ -64,7 +64,7 @@ export function removeRecord(host: Host, id: string): void {
 
 /** Clears what a kill left before a record came to be. Needs: root, and the lock. */
 export function sweepRecords(host: Host): void {
-  for (const folder of [recordsDirectory, quarantineDirectory]) {
+  for (const folder of [recordsDirectory, quarantineDirectory, poolDirectory]) {
     for (const name of host.list(folder) ?? []) {
       const whole = /^\.(.+)\.new$/.exec(name)?.[1];
       if (whole !== undefined && host.status(`${folder}/${whole}`) === undefined) host.removeFile(`${folder}/${whole}`);
@@ -77,6 +77,7 @@ export function sweepRecords(host: Host): void {
 export function removeEmptyFolders(host: Host): void {
   host.removeDirectory(recordsDirectory);
   host.removeDirectory(quarantineDirectory);
+  host.removeDirectory(poolDirectory);
   host.removeDirectory(stateDirectory);
 }
 
@@ -85,6 +86,10 @@ export function readBootId(host: Host): string {
   return host.readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "unknown";
 }
 
+/** What a kill left of a line goes first: it announced nothing, and would spoil the line that comes after it. */
 function append(host: Host, id: string, text: string): void {
-  host.appendFile(recordPath(id), text, 0o644);
+  const path = recordPath(id);
+  const old = host.readText(path) ?? "";
+  if (old.endsWith("\n")) return host.appendFile(path, text, 0o644);
+  host.writeFile(path, old.slice(0, old.lastIndexOf("\n") + 1) + text, 0o644);
 }

@@ -12,6 +12,7 @@ import {
   readUid,
 } from "../core/processes.ts";
 import { findUser } from "../core/users.ts";
+import { iommuGroups } from "../pci/sysfs.ts";
 import { groupNode } from "./nodes.ts";
 
 /** A process that has a node open. */
@@ -66,6 +67,13 @@ export interface GroupHolders {
   readonly isHeld: boolean;
 }
 
+/** The nodes of the group's devices that kernels with iommufd have besides; who has one has the group. */
+function deviceNodes(host: Host, group: number): readonly string[] {
+  const folder = `${iommuGroups}/${group}/devices`;
+  const names = (host.list(folder) ?? []).flatMap((address) => host.list(`${folder}/${address}/vfio-dev`) ?? []);
+  return names.map((name) => `/dev/vfio/devices/${name}`);
+}
+
 /**
  * Finds out who has a group, asking the kernel too: the node can be opened once only.
  *
@@ -73,7 +81,7 @@ export interface GroupHolders {
  */
 export async function findGroupHolders(host: Host, group: number): Promise<GroupHolders> {
   const node = groupNode(group);
-  const holders = await findHolders(host, [node]);
+  const holders = await findHolders(host, [node, ...deviceNodes(host, group)]);
   return { holders, isHeld: holders.length > 0 || host.tryOpen(node) === "EBUSY" };
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { grantDevice, previewGrant } from "../../src/grants/grant-device.ts";
 import { recover } from "../../src/grants/recover.ts";
+import { releaseDevice } from "../../src/grants/release-device.ts";
 import { previewRevoke, revokeDevice } from "../../src/grants/revoke-device.ts";
 import { type FakeMachine, labMachine } from "../fake-host/index.ts";
 import { packageRoot, repositoryRoot } from "../style/source-tree.ts";
@@ -95,6 +96,22 @@ test("operations.md tells of every place that a grant, a revoke and a recovery t
   withoutJournal.fs.directory("/var/log");
   await grantDevice(withoutJournal.open(), request);
   for (const place of assertTold(withoutJournal)) used.add(place);
+  // A VM that has to be ended, and a device that does not come back clean.
+  const bad = labMachine().build();
+  const nic = { ...request, device: "01:00.0", hold: [] };
+  await grantDevice(bad.open(), nic);
+  bad.holdGroup(bad.process({ user: "alex", comm: "qemu-system-x86" }), 11);
+  bad.function("0000:01:00.0").config[4] = 0x07;
+  bad.failOn({ operation: "writeKernel", path: /\/reset$/, errno: "ENOTTY" });
+  await revokeDevice(bad.open(), "01:00.0", { kill: true });
+  await releaseDevice(bad.open(), "01:00.0", true);
+  for (const place of assertTold(bad)) used.add(place);
+  // A virtual function that has to be made.
+  const virtual = labMachine().build();
+  const vf = { index: "any", create: 2, mac: "52:54:00:12:34:56", vlan: 7 } as const;
+  await grantDevice(virtual.open(), { ...nic, device: "05:00.0", vf });
+  await revokeDevice(virtual.open(), "05:10.0");
+  for (const place of assertTold(virtual)) used.add(place);
   assert.deepEqual(
     places.map(({ text }) => text).filter((text) => !used.has(text)),
     [],

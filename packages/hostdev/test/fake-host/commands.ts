@@ -3,6 +3,7 @@ import { HostdevError } from "../../src/core/errors.ts";
 import type { CommandResult } from "../../src/core/host.ts";
 import type { FakeMachine } from "./fake-machine.ts";
 import type { FakeProcess } from "./fake-process.ts";
+import { ip } from "./ip.ts";
 import { canonical } from "./modules.ts";
 import { prlimit } from "./prlimit.ts";
 import type { FakeUser } from "./users.ts";
@@ -32,6 +33,7 @@ export class Commands {
     ["getent", { model: getent, mutates: never }],
     ["id", { model: id, mutates: never }],
     ["logger", { model: succeed, mutates: always }],
+    ["ip", { model: ip, mutates: (args) => args.includes("set") }],
     ["modprobe", { model: modprobe, mutates: (args) => !args.some((arg) => arg === "-n" || arg === "--dry-run") }],
     ["prlimit", { model: prlimit, mutates: (args) => args.some((arg) => /^--memlock=/.test(arg)) }],
     ["systemctl", { model: succeed, mutates: (args) => !/^(is-|show|status|list)/.test(args[0] ?? "") }],

@@ -29,7 +29,7 @@ export interface MachineOptions {
   /** Files of proc and sysfs that the model does not make itself, such as `/proc/net/route`. */
   readonly pseudoFiles: ReadonlyMap<string, string>;
   /** Every process's `/proc/PID/mounts` and `mountinfo`. */
-  readonly mounts: { readonly mounts: string; readonly mountinfo: string };
+  readonly mounts: { mounts: string; mountinfo: string };
   /** Modules that this kernel does not have. */
   readonly missingModules: ReadonlySet<string>;
   /** Whether the kernel has iommufd and VFIO's device files; no Debian kernel has. */
@@ -110,6 +110,14 @@ export class FakeMachine {
   /** Another hand, root's: writes to a control file, at once. @throws {KernelError} with the errno. */
   write(path: string, value: string): void {
     this.fs.write(path, value, kernelCaller);
+  }
+
+  /** Another hand mounts a file system; see `MachineBuilder.mount()`. */
+  mount(source: string, target: string, type: string, number = "0:99"): void {
+    const { mounts } = this.#options;
+    const id = 20 + mounts.mountinfo.split("\n").length;
+    mounts.mounts += `${source} ${target} ${type} rw,relatime 0 0\n`;
+    mounts.mountinfo += `${id} 1 ${number} / ${target} rw,relatime shared:1 - ${type} ${source} rw\n`;
   }
 
   /** Another hand rebinds a function: override, unbind, probe. `undefined`: no override, the native driver. */

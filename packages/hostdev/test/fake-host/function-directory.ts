@@ -146,8 +146,10 @@ function sriovFiles(fn: PciFunction, actions: FunctionActions): Record<string, A
     sriov_stride: attribute(String(stride)),
     sriov_vf_device: attribute(ids.slice(5)),
     sriov_drivers_autoprobe: tunable(
-      () => "1\n",
-      () => {},
+      () => `${fn.probesVirtuals ? 1 : 0}\n`,
+      (value) => {
+        fn.probesVirtuals = !value.startsWith("0");
+      },
     ),
   };
 }

@@ -145,6 +145,8 @@ export class PciBus implements FunctionActions {
   /** `__driver_probe_device`. A driver's own refusal lets the next one try; the bus's refusal is final. */
   #attach(driver: Driver, fn: PciFunction): { errno: string; isFinal: boolean } | undefined {
     if (fn.driver !== undefined) return { errno: "EBUSY", isFinal: true };
+    // pci_device_can_probe()
+    if (fn.physical?.probesVirtuals === false && fn.override === undefined) return { errno: "ENODEV", isFinal: false };
     if (!managesDma(driver.kind) && this.#groups.isClaimed(fn.group)) return { errno: "EBUSY", isFinal: true };
     const errno = probe(driver, fn);
     if (errno !== undefined) return { errno, isFinal: false };

@@ -30,6 +30,10 @@ export class PciFunction {
   override: string | undefined;
   /** A user has its VFIO device file open: an unbind from vfio-pci waits. */
   isOpen = false;
+  /** Whether drivers may take its virtual functions by themselves (`sriov_drivers_autoprobe`). */
+  probesVirtuals = true;
+  /** What its PF holds it to, when this is a virtual function. */
+  settings = { mac: "00:00:00:00:00:00", vlan: 0 };
   /** How often it was reset through sysfs. */
   resets = 0;
   /** Calls that wait for the device lock, held while an unbind waits for a user to close the device. */

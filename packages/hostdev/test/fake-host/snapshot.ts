@@ -8,6 +8,8 @@ export interface Snapshot {
   /** Driver of each function; `none` when it has none. */
   readonly drivers: Readonly<Record<string, string>>;
   readonly overrides: Readonly<Record<string, string>>;
+  /** Of virtual functions and those that have them: what `ip link` and autoprobe say. */
+  readonly sriov: Readonly<Record<string, string>>;
   /** Device nodes: `crw------- 0:0`-like texts. */
   readonly nodes: Readonly<Record<string, string>>;
   readonly modules: readonly string[];
@@ -39,6 +41,12 @@ export function takeSnapshot(machine: FakeMachine): Snapshot {
     overrides: Object.fromEntries(
       functions.flatMap((fn) => (fn.override === undefined ? [] : [[fn.address, fn.override]])),
     ),
+    sriov: Object.fromEntries(
+      functions.flatMap((fn) => [
+        ...(fn.physical === undefined ? [] : [[fn.address, `${fn.settings.mac} ${fn.settings.vlan}`]]),
+        ...(fn.probesVirtuals ? [] : [[fn.address, "no autoprobe"]]),
+      ]),
+    ),
     nodes,
     modules: [...machine.modules.loaded].sort(),
     limits: Object.fromEntries(
@@ -59,7 +67,7 @@ export function takeSnapshot(machine: FakeMachine): Snapshot {
  */
 export function diffSnapshots(before: Snapshot, after: Snapshot, ignore: readonly RegExp[] = []): string[] {
   const lines: string[] = [];
-  for (const part of ["drivers", "overrides", "nodes", "limits", "files", "directories"] as const) {
+  for (const part of ["drivers", "overrides", "sriov", "nodes", "limits", "files", "directories"] as const) {
     const names = new Set([...Object.keys(before[part]), ...Object.keys(after[part])]);
     for (const name of [...names].sort()) {
       const [old, now] = [before[part][name] ?? "(absent)", after[part][name] ?? "(absent)"];

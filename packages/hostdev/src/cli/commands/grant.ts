@@ -3,12 +3,13 @@ import type { Command } from "commander";
 import { isHostdevError } from "../../core/errors.ts";
 import { formatSize, parseSize } from "../../core/units.ts";
 import type { Grant, GrantRequest } from "../../grants/grant.ts";
-import { grantDevice, previewGrant } from "../../grants/grant-device.ts";
+import { grantDevice, previewCreation, previewGrant } from "../../grants/grant-device.ts";
 import { describeStep } from "../../grants/step.ts";
 import { formatPciAddress, parsePciAddress } from "../../pci/address.ts";
 import { type Context, printJson } from "../context.ts";
 import { onStep, onWarning, printPlan } from "../plan-output.ts";
 import { untilSignal } from "../until-signal.ts";
+import { printCreation, readVfOptions, warnOfSleepingPf } from "../vf-options.ts";
 
 interface GrantOptions {
   readonly to: string;
@@ -18,6 +19,10 @@ interface GrantOptions {
   readonly give: readonly string[];
   readonly force: readonly string[];
   readonly acceptNoReset?: true;
+  readonly vf?: string;
+  readonly createVfs?: string;
+  readonly mac?: string;
+  readonly vlan?: string;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -27,7 +32,8 @@ Examples:
   hostdev-admin grant 01:00.0 --to alex --memory 4GiB --dry-run
   hostdev-admin grant 01:00.0 --to alex --memory 4GiB
   hostdev-admin grant enp4s0 --to alex --hold 04:02.0
-  hostdev-admin grant 03:00.0 --to alex --give 03:00.1 --hold-mates`;
+  hostdev-admin grant 03:00.0 --to alex --give 03:00.1 --hold-mates
+  hostdev-admin grant enp5s0 --to alex --create-vfs 4 --mac 52:54:00:12:34:56 --vlan 7`;
 
 /** `hostdev-admin grant DEV --to USER`. */
 export function grantVerb(program: Command, context: Context): void {
@@ -44,6 +50,10 @@ export function grantVerb(program: Command, context: Context): void {
     .option("--hold <address>", "a device of the same group that the host may lose meanwhile (repeatable)", collect, [])
     .option("--hold-mates", "the host may lose all other devices of the group meanwhile")
     .option("--give <address>", "a further device of the group that the user may use, too (repeatable)", collect, [])
+    .option("--vf <number>", "lend a virtual function of the device: its number, or `any` for the first that is free")
+    .option("--create-vfs <count>", "make so many virtual functions if there are none; they go with the last grant")
+    .option("--mac <address>", "hold the virtual function to this MAC address")
+    .option("--vlan <id>", "hold the virtual function to this VLAN")
     .option("--accept-no-reset", "lend it although it cannot be reset, and take it back as the user leaves it")
     .option("--force <address>", "take this device although the host uses it (repeatable)", collect, [])
     .option("--dry-run", "print the plan and change nothing")
@@ -67,10 +77,13 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     hold: options.hold.map(normalize),
     holdMates: options.holdMates === true,
     give: options.give.map(normalize),
+    ...readVfOptions(options),
     acceptNoReset: options.acceptNoReset === true,
     force: options.force.map(normalize),
   };
   if (options.dryRun) {
+    const creation = await previewCreation(host, request);
+    if (creation !== undefined) return printCreation(output, creation, options.json === true);
     const { grant, steps } = await previewGrant(host, request);
     if (options.json) return printJson(output, { version: 1, grant, steps });
     output.print(`${describeGrant(grant)}:\n`);
@@ -82,14 +95,19 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     throw error;
   });
   if (options.json) return printJson(output, { version: 1, grant });
+  warnOfSleepingPf(host, output, grant);
   output.print(`${describeGrant(grant)}. Take it back with: hostdev-admin revoke ${grant.id}\n`);
 }
 
-function describeGrant({ id, user, group, memoryBytes, memlockBytes, endpoints }: Grant): string {
+function describeGrant({ id, virtualFunction, user, group, memoryBytes, memlockBytes, endpoints }: Grant): string {
   const given = endpoints.flatMap(({ address, role }) => (role === "give" && address !== id ? [address] : []));
   const held = endpoints.filter((endpoint) => endpoint.role === "hold").map((endpoint) => endpoint.address);
   const giving = given.length === 0 ? "" : `, with ${given.join(", ")}`;
   const holding = held.length === 0 ? "" : `, holding ${held.join(", ")}`;
   const size = `a VM of ${formatSize(memoryBytes)} (memlock ${formatSize(memlockBytes)})`;
-  return `${id} (IOMMU group ${group}${giving}${holding}) lent to ${user.name} for ${size}`;
+  const of =
+    virtualFunction === null
+      ? ""
+      : ` (virtual function ${virtualFunction.index} of ${virtualFunction.physicalFunction})`;
+  return `${id}${of} (IOMMU group ${group}${giving}${holding}) lent to ${user.name} for ${size}`;
 }

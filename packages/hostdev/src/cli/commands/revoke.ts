@@ -68,6 +68,7 @@ async function run({ host, output }: Context, device: string, options: RevokeArg
   const { grant, quarantined } = revocation;
   const what = quarantined.length === 0 ? "is back with the host" : "is taken back";
   output.print(`${grant.id} ${what}; ${grant.user.name} no longer has it.\n`);
+  for (const text of revocation.left) output.warn(`hostdev-admin: ${text}\n`);
   for (const { address, reason } of quarantined) {
     output.warn(`hostdev-admin: ${address} is in quarantine, on pci-stub: ${reason}\n`);
     output.warn(`  hint: Once you trust it (after a power cycle, say): hostdev-admin release ${address} --trust\n`);
