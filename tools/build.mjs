@@ -19,7 +19,7 @@ for (const member of ["packages/hostdev", "lab"]) {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, "packages/hostdev/package.json"), "utf8"));
-const programs = ["hostdev", "hostdev-admin"];
+const programs = ["hostdev", "hostdev-admin", "hostdev-sessiond"];
 say(`executables ${programs.join(", ")} and the library`);
 rmSync(join(root, "packages/hostdev/dist"), { recursive: true, force: true });
 const define = { HOSTDEV_VERSION: JSON.stringify(version) };

@@ -9,6 +9,13 @@ import { join } from "node:path";
 const needed = [
   { program: "qemu-system-x86_64", debianPackage: "qemu-system-x86", why: "starts with the arguments that we make" },
   { file: "/usr/share/OVMF/OVMF_CODE_4M.fd", debianPackage: "ovmf", why: "firmware of domains with firmware='efi'" },
+  { program: "virsh", debianPackage: "libvirt-clients", why: "is a client of our session daemon" },
+  { program: "libvirtd", debianPackage: "libvirt-daemon", why: "is what our session daemon is compared with" },
+  {
+    file: "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so",
+    debianPackage: "libvirt-daemon-driver-qemu",
+    why: "makes that one run virtual machines",
+  },
   { program: "groff", debianPackage: "groff-base", why: "reads the manual pages" },
   { program: "zsh", debianPackage: "zsh", why: "reads its completion" },
   { program: "fish", debianPackage: "fish", why: "runs its completion" },

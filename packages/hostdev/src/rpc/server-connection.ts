@@ -43,6 +43,7 @@ export class ServerConnection {
   readonly #can: (name: ProcedureName) => boolean;
   readonly #toPayload: (error: unknown) => ErrorPayload;
   #calls = 0;
+  #turn: NodeJS.Immediate | undefined;
 
   private constructor(stream: Duplex, service: RpcService<unknown>) {
     this.#stream = stream;
@@ -102,16 +103,19 @@ export class ServerConnection {
     this.#takePackets();
   }
 
-  /** Takes what has arrived, as far as the client keeps within its limits; the rest when it does again. */
+  /**
+   * Takes what has arrived, as far as the client keeps within its limits; the rest when it does again. After each call
+   * others have their turn.
+   */
   #takePackets(): void {
     try {
-      while (this.#calls < maxCalls && this.#stream.writableLength <= maxUnreadBytes) {
+      while (this.#turn === undefined && this.#calls < maxCalls && this.#stream.writableLength <= maxUnreadBytes) {
         const packet = this.#decoder.next();
         if (packet === undefined) {
           this.#stream.resume();
           return;
         }
-        this.#dispatch(packet);
+        if (this.#dispatch(packet) === "call") this.#turn = setImmediate(() => this.#takeTurn());
       }
       this.#stream.pause();
     } catch (error) {
@@ -120,24 +124,31 @@ export class ServerConnection {
     }
   }
 
+  #takeTurn(): void {
+    this.#turn = undefined;
+    this.#takePackets();
+  }
+
   #drained(): void {
     for (const open of this.#streams.values()) open.drained();
     this.#takePackets();
   }
 
-  #dispatch(packet: Packet): void {
+  #dispatch(packet: Packet): "call" | "other" {
     const { header, payload } = packet;
-    if (header.program === program.keepalive) return this.#keepalive.receive(packet);
-    if (header.type === packetType.stream) {
-      this.#streams.get(header.serial)?.receive(header.status, payload);
-      return;
+    if (header.program === program.keepalive) this.#keepalive.receive(packet);
+    else if (header.type === packetType.stream) this.#streams.get(header.serial)?.receive(header.status, payload);
+    else if (header.type !== packetType.call)
+      this.close(); // a reply, an event, or files beside the bytes
+    else {
+      this.#calls += 1;
+      void this.#answer(packet).finally(() => {
+        this.#calls -= 1;
+        this.#takePackets();
+      });
+      return "call";
     }
-    if (header.type !== packetType.call) return this.close(); // a reply, an event, or files beside the bytes
-    this.#calls += 1;
-    void this.#answer(packet).finally(() => {
-      this.#calls -= 1;
-      this.#takePackets();
-    });
+    return "other";
   }
 
   async #answer({ header, payload }: Packet): Promise<void> {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isHostdevError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
+import { capabilitiesXml } from "./capabilities-xml.ts";
 import { type EmulatorFacts, readEmulatorFacts } from "./emulator-facts.ts";
 
 /** Emulators that a PC's session looks for, the usual one first. */
 export const emulatorPaths = ["/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-system-i386"] as const;
+
+const momentMs = 1000;
 
 interface Remembered {
   readonly sizeBytes: number;
@@ -16,6 +19,7 @@ interface Remembered {
 export class MachineFacts {
   readonly #host: Host;
   readonly #emulators = new Map<string, Remembered>();
+  #capabilities: Promise<string> | undefined;
 
   constructor(host: Host) {
     this.#host = host;
@@ -50,6 +54,18 @@ export class MachineFacts {
       .filter((path) => this.#host.status(path) !== undefined)
       .map((path) => this.#tryEmulator(path));
     return (await Promise.all(asked)).filter((facts) => facts !== undefined);
+  }
+
+  /** The host's `<capabilities>`. Many clients ask at once, so that one text serves all of a moment. */
+  async capabilities(): Promise<string> {
+    this.#capabilities ??= this.emulators()
+      .then((emulators) => capabilitiesXml(this.#host, emulators, this.hasKvm))
+      .finally(() => setTimeout(() => this.#forget(), momentMs).unref());
+    return this.#capabilities;
+  }
+
+  #forget(): void {
+    this.#capabilities = undefined;
   }
 
   async #tryEmulator(path: string): Promise<EmulatorFacts | undefined> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hasIommuGroups } from "../../pci/iommu-group.ts";
 import { errorCode, errorDomain, libvirtError } from "../../rpc/error-payload.ts";
-import { capabilitiesXml } from "../machine/capabilities-xml.ts";
 import { domainCapabilitiesXml } from "../machine/domain-capabilities-xml.ts";
 import type { EmulatorFacts } from "../machine/emulator-facts.ts";
 import { emulatorPaths } from "../machine/machine-facts.ts";
@@ -42,9 +41,7 @@ export const connectionHandlers: ClientHandlers = {
   connectIsSecure: () => ({ secure: true }),
   connectRegisterCloseCallback: () => {},
   connectUnregisterCloseCallback: () => {},
-  connectGetCapabilities: async ({ host, machine }) => ({
-    capabilities: capabilitiesXml(host, await machine.emulators(), machine.hasKvm),
-  }),
+  connectGetCapabilities: async ({ machine }) => ({ capabilities: await machine.capabilities() }),
   connectGetSysinfo: () => {
     // libvirt reads it as root only.
     const text = "Host SMBIOS information is not available";

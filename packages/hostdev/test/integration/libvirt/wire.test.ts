@@ -10,12 +10,14 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { assertSameBytes, codecOf } from "../../rpc-packets.ts";
 import { packageRoot } from "../../style/source-tree.ts";
+import { testCard, testDomain } from "../domains.ts";
+import { lacks, skippedWhenQuick, startLibvirtd, TestUser } from "../programs.ts";
 import { Eavesdropper, type OverheardPacket } from "./conversation.ts";
-import { lacks, startLibvirtd, TestUser } from "./programs.ts";
-import { testCard, testDomain } from "./virsh-files.ts";
 
 const skip =
-  lacks("virsh", "libvirt-clients") || lacks("/usr/sbin/libvirtd", "libvirt-daemon libvirt-daemon-driver-qemu");
+  skippedWhenQuick ||
+  lacks("virsh", "libvirt-clients") ||
+  lacks("/usr/sbin/libvirtd", "libvirt-daemon libvirt-daemon-driver-qemu");
 
 /** Every kind of call that virsh makes, with its answers and errors. */
 const script = [

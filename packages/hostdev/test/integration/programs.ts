@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../../style/source-tree.ts";
+import { packageRoot } from "../style/source-tree.ts";
 
 /** Whom sessions are tried as when the tests run as root, whose own sessions would be the system's. */
 const nobody = 65534;
@@ -47,7 +47,11 @@ export class TestUser {
   /** Starts a program as the user, which is ended by `remove()`. What it says on standard error is collected. */
   start(command: string, args: readonly string[]): { readonly child: ChildProcess; readonly said: () => string } {
     const [program, all] = this.#as(command, args);
-    const child = spawn(program, all, { env: this.#environment, stdio: ["pipe", "pipe", "pipe"], cwd: this.folder });
+    const child = spawn(program, all, {
+      env: this.#environment,
+      stdio: ["pipe", "pipe", "pipe"],
+      cwd: this.folder,
+    });
     let said = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       said += chunk.toString();
@@ -83,35 +87,62 @@ export async function endProcess(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Starts our daemon for a user, from a copy that he may read; resolves when it listens. */
-export async function startSessiond(user: TestUser, args: readonly string[] = ["--idle", "never"]) {
+/** Opens a socket as systemd does, and becomes the daemon that is told that the socket is meant for it. */
+const handOver = `
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execvp(sys.argv[2], sys.argv[2:])
+`;
+
+interface SessiondOptions {
+  readonly args?: readonly string[];
+  /** The daemon gets a socket that listens here already. */
+  readonly handedSocket?: string;
+}
+
+/** Starts our daemon for a user, from a copy that he may read; resolves when it serves. */
+export async function startSessiond(user: TestUser, options: SessiondOptions = {}) {
   const copy = join(user.folder, "hostdev");
   if (!existsSync(copy)) cpSync(join(packageRoot, "dist"), copy, { recursive: true });
-  const socket = join(user.runtime, "libvirt/virtqemud-sock");
-  const started = user.start(process.execPath, [join(copy, "hostdev-sessiond.js"), ...args]);
-  await listening(socket, started);
-  return { ...started, socket };
+  const { args = ["--idle", "never"], handedSocket } = options;
+  const program = [process.execPath, join(copy, "hostdev-sessiond.js"), ...args];
+  const started =
+    handedSocket === undefined
+      ? user.start("env", program)
+      : user.start("/usr/bin/python3", ["-c", handOver, handedSocket, ...program]);
+  await until(() => started.said().includes("serving"), started);
+  return { ...started, socket: handedSocket ?? join(user.runtime, "libvirt/virtqemud-sock") };
 }
 
 /** Starts libvirt's own daemon for a user; resolves when it listens. */
 export async function startLibvirtd(user: TestUser) {
   const socket = join(user.runtime, "libvirt/libvirt-sock");
   const started = user.start("/usr/sbin/libvirtd", ["--timeout=600"]);
-  await listening(socket, started);
+  await until(() => existsSync(socket), started);
   return { ...started, socket };
 }
 
-async function listening(
-  socket: string,
-  { child, said }: { readonly child: ChildProcess; readonly said: () => string },
-) {
+interface Started {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+}
+
+async function until(isReady: () => boolean, { child, said }: Started): Promise<void> {
   for (let attempt = 0; attempt < 400; attempt++) {
-    if (existsSync(socket)) return;
+    if (isReady()) return;
     if (child.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`${child.spawnargs.join(" ")} does not listen on ${socket}: ${said()}`);
+  throw new Error(`${child.spawnargs.join(" ")} does not listen: ${said()}`);
 }
+
+/** Why long tests do not run now; `false` when they do. */
+export const skippedWhenQuick = process.env["HOSTDEV_QUICK"] === "1" ? "takes long: a part of npm test" : false;
 
 /** Why tests with a program cannot run here; `false` when they can. */
 export function lacks(program: string, debianPackage: string): string | false {
