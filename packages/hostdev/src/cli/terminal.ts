@@ -17,8 +17,12 @@ export interface Terminal {
   readonly detach: () => void;
 }
 
-/** Puts a console on this process's standard streams. A terminal is made raw: every key but Ctrl-] is the guest's. */
-export function attachTerminal(output: Output): Terminal {
+/**
+ * Puts a console on this process's standard streams. A terminal is made raw: every key but Ctrl-] is the guest's.
+ *
+ * @param hint what Ctrl-] does, for the user.
+ */
+export function attachTerminal(output: Output, hint = "Ctrl-] ends the VM"): Terminal {
   const { stdin, stdout } = process;
   const leave = new AbortController();
   const force = new AbortController();
@@ -36,7 +40,7 @@ export function attachTerminal(output: Output): Terminal {
       send = wanted;
       if (stdin.isTTY) stdin.setRawMode(true);
       stdin.on("data", onData);
-      if (stdin.isTTY) output.warn("hostdev: Ctrl-] ends the VM\r\n");
+      if (stdin.isTTY) output.warn(`hostdev: ${hint}\r\n`);
     },
     leave: leave.signal,
     force: force.signal,
@@ -44,7 +48,8 @@ export function attachTerminal(output: Output): Terminal {
       stdin.off("data", onData);
       if (stdin.isTTY) stdin.setRawMode(false);
       stdin.pause();
-      stdin.unref();
+      // A file has nothing to let go of.
+      if ("unref" in stdin) stdin.unref();
     },
   };
 }

@@ -22,9 +22,11 @@ export function fillLiveDefaults(domain: Domain, directory: string): void {
   for (const graphics of devices.graphics) {
     if (graphics.type !== "vnc" && graphics.type !== "spice") continue;
     const [listen] = graphics.listens;
-    const isOpen = (graphics.port === undefined || graphics.port === -1) && graphics.listen === undefined;
-    if (listen === undefined && isOpen && (graphics.type !== "spice" || (graphics.tlsPort ?? -1) <= 0)) {
-      graphics.listens.push({ type: "socket", socket: `${directory}/${graphics.type}.sock` });
+    const hasPort = (graphics.port ?? -1) !== -1 || (graphics.type === "spice" && (graphics.tlsPort ?? -1) > 0);
+    const hasAddress = graphics.listen !== undefined || (listen?.type === "address" && listen.address !== undefined);
+    const isLeftToUs = listen === undefined || listen.type === "address";
+    if (isLeftToUs && !hasPort && !hasAddress) {
+      graphics.listens = [{ type: "socket", socket: `${directory}/${graphics.type}.sock` }];
       delete graphics.autoport;
       delete graphics.port;
       if (graphics.type === "spice") delete graphics.tlsPort;

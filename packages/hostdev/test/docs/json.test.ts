@@ -7,6 +7,7 @@ import { adminProgram } from "../../src/cli/admin-program.ts";
 import { runProgram } from "../../src/cli/run-program.ts";
 import { userProgram } from "../../src/cli/user-program.ts";
 import { type FakeHost, labMachine } from "../fake-host/index.ts";
+import { startAlexDaemon } from "../session/alex-daemon.ts";
 import { repositoryRoot } from "../style/source-tree.ts";
 import { parseJsonPage, undocumented } from "./json-page.ts";
 
@@ -15,6 +16,9 @@ const programs = { hostdev: userProgram, "hostdev-admin": adminProgram };
 const domain = `<domain type='qemu'><name>vm</name><memory unit='MiB'>256</memory><os><type arch='x86_64' machine='q35'>hvm</type>
   </os><devices><hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0' bus='4' slot='1' function='0'/>
   </source></hostdev></devices></domain>`;
+
+const vmWithScreens = `<domain type='qemu'><name>vm</name><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type></os><devices>
+  <serial type='unix'/><graphics type='vnc' port='5911'/><video><model type='vga'/></video></devices></domain>`;
 
 /** Config space with MSI, MSI-X and ACS, and vital product data: what the lab's devices do not have. */
 const config = new Uint8Array(4096);
@@ -104,7 +108,20 @@ before(async () => {
   await look(machine.open(), "hostdev-admin recover");
   const broken = labMachine().file("/var/lib/hostdev/grants/0000:01:00.0.jsonl", "no record\n").build().open("alex");
   await look(broken, "hostdev show 01:00.0");
+  await lookAtVms();
 });
+
+/** A VM that runs, one that does not. */
+async function lookAtVms(): Promise<void> {
+  const daemon = await startAlexDaemon(labMachine().file("/home/vm.xml", vmWithScreens).build());
+  const quiet = { print: () => {}, warn: () => {}, width: undefined, hasColour: false };
+  for (const line of ["define /home/vm.xml", "list", "start vm"]) {
+    await runProgram(userProgram, line.split(" "), daemon.host, quiet);
+    await look(daemon.host, "hostdev list --all");
+  }
+  await runProgram(userProgram, ["destroy", "vm"], daemon.host, quiet);
+  await daemon.stop();
+}
 
 test("docs/json.md has every field that the commands print, with its type", () => {
   assert.deepEqual([...new Set(wrong)], []);
