@@ -6,7 +6,7 @@ import type { Reader } from "./reader.ts";
 import type { Claim } from "./use.ts";
 
 /** The kinds of devices whose driver must not be taken away while a process has a node of theirs open. */
-const classes = ["block", "drm", "nvme", "nvme-generic", "tty", "uio", "infiniband_verbs"] as const;
+const classes = ["block", "drm", "nvme", "nvme-generic", "tty", "uio", "infiniband_verbs", "virtio-ports"] as const;
 
 /**
  * Finds the functions that processes work with through device nodes: a compositor on a graphics card, a VM or a

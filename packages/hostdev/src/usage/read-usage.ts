@@ -7,6 +7,7 @@ import { claimKeyboards } from "./input.ts";
 import { claimNetwork } from "./network.ts";
 import { claimOpenNodes } from "./processes.ts";
 import { Reader } from "./reader.ts";
+import { claimSharedFolders } from "./shared-folders.ts";
 import { claimStorage } from "./storage.ts";
 import { type Claim, type Usage, type Use, useKinds } from "./use.ts";
 import { claimPhysicalFunctions } from "./virtual-functions.ts";
@@ -28,6 +29,7 @@ export function readUsage(host: Host, functions: readonly PciFunction[]): Usage 
   const pids = reader.isRoot ? reader.names("/proc").filter((name) => /^\d+$/.test(name)) : [];
   const claims = [
     ...claimStorage(reader, pids),
+    ...claimSharedFolders(reader, pids),
     ...claimNetwork(reader, functions),
     ...claimConsoles(reader, functions),
     ...claimKeyboards(reader, functions),
