@@ -48,8 +48,8 @@ export function attachTerminal(output: Output, hint = "Ctrl-] ends the VM"): Ter
       stdin.off("data", onData);
       if (stdin.isTTY) stdin.setRawMode(false);
       stdin.pause();
-      // A file has nothing to let go of.
-      if ("unref" in stdin) stdin.unref();
+      // A file, or /dev/null, has no such method, whatever its type says.
+      (stdin as Partial<typeof stdin>).unref?.();
     },
   };
 }

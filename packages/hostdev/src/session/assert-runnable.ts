@@ -8,7 +8,7 @@ import type { Domain } from "../domain/domain.ts";
  *
  * @throws {HostdevError} `HD_DOMAIN_UNSUPPORTED`, naming the element.
  */
-export function assertRunnable({ devices, os, onPoweroff, onCrash }: Domain): void {
+export function assertRunnable({ devices, onPoweroff, onCrash }: Domain): void {
   const refuse = (element: string, supported: string): never => {
     const message = `Cannot run the VM: ${element} is not supported yet`;
     throw new HostdevError("HD_DOMAIN_UNSUPPORTED", message, { element, supported });
@@ -23,5 +23,4 @@ export function assertRunnable({ devices, os, onPoweroff, onCrash }: Domain): vo
   if (devices.tpms.some((tpm) => tpm.backend?.type === "emulator")) refuse("<tpm> with an emulator", "no <tpm>");
   if (devices.filesystems.some((one) => one.driver?.type === "virtiofs" && one.source.socket === undefined))
     refuse("<filesystem> by virtiofs", "one by 9p, or a virtiofsd of your own with <source socket='...'/>");
-  if (os.firmware !== undefined) refuse("<os firmware>", "<loader> with a path, or QEMU's own BIOS");
 }

@@ -3,7 +3,7 @@ import { HostdevError, isHostdevError } from "../core/errors.ts";
 import { type Finding, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
 import type { Domain } from "../domain/domain.ts";
-import { buildArguments } from "../qemu/arguments.ts";
+import { buildArguments, type NvramFile, nvramFile } from "../qemu/arguments.ts";
 import { capabilitiesOf, parseQemuVersion } from "../qemu/capabilities.ts";
 import { sessionEnvironment } from "./session-environment.ts";
 
@@ -53,27 +53,47 @@ function judge(host: Host, emulator: string, domain: Domain, answers: Answers): 
   if (machines.size > 0 && !machines.has(machine)) {
     return [missing(`${emulator} has no machine ${machine}; it is of another release, or of another make`, machine)];
   }
-  const args = argumentsOf(host, emulator, domain, answers.version);
-  if ("level" in args) return [args];
+  const plan = planOf(host, emulator, domain, answers.version);
+  if ("level" in plan) return [plan];
+  const { args, variables } = plan;
   const present = new Set([...answers.devices.matchAll(/^name "([^"]+)"/gm)].map(([, name]) => name));
   if (present.size === 0) return [];
   const wanted = args.flatMap((value, index) => (args[index - 1] === "-device" ? deviceName(value) : []));
   const absent = [...new Set(wanted)].filter((name) => !present.has(name));
-  return absent.map((name) => missing(`${emulator} has no device ${name}`, name));
+  return [
+    ...absent.map((name) => missing(`${emulator} has no device ${name}`, name)),
+    ...(variables === undefined ? [] : checkVariables(host, variables)),
+  ];
 }
 
-function argumentsOf(host: Host, emulator: string, domain: Domain, version: string): readonly string[] | Finding {
+interface Plan {
+  readonly args: readonly string[];
+  readonly variables: NvramFile | undefined;
+}
+
+function planOf(host: Host, emulator: string, domain: Domain, version: string): Plan | Finding {
   try {
     const capabilities = capabilitiesOf(parseQemuVersion(version));
     const directory = "/run/user/0/hostdev/check";
-    return buildArguments(
-      domain,
-      sessionEnvironment(host, { capabilities, emulator, directory, monitorPath: `${directory}/monitor.sock` }),
-    );
+    const monitorPath = `${directory}/monitor.sock`;
+    const environment = sessionEnvironment(host, { capabilities, emulator, directory, monitorPath });
+    return { args: buildArguments(domain, environment), variables: nvramFile(domain, environment) };
   } catch (error) {
     if (error instanceof HostdevError) return toFinding(error);
     throw error;
   }
+}
+
+/** The firmware's variables must be the caller's; those that are not there yet are made from a template. */
+function checkVariables(host: Host, { path, template }: NvramFile): readonly Finding[] {
+  const isThere = host.status(path) !== undefined;
+  const needed = isThere ? path : template;
+  if (needed !== undefined && host.canAccess(needed, isThere ? "read-write" : "read"))
+    return [ok(`firmware variables: ${path}${isThere ? "" : `, from ${needed}`}`)];
+  const state =
+    needed === undefined ? "it does not exist, and there is no template for it" : `you may not use ${needed}`;
+  const details = { path, operation: "read-write", errno: needed === undefined ? "ENOENT" : "EACCES" };
+  return [toFinding(new HostdevError("HD_FILE", `Cannot use ${path} (firmware variables): ${state}`, details))];
 }
 
 function deviceName(value: string): readonly string[] {

@@ -185,6 +185,21 @@ const rows: Readonly<Record<string, Row>> = {
     probesQemu: true,
     code: "HD_DOMAIN_UNSUPPORTED",
   },
+  "there is no EFI firmware": {
+    parts: { body: "<features><acpi/></features>", os: "<nvram>/home/alex/vars.fd</nvram>", firmware: "efi" },
+    probesQemu: true,
+    code: "HD_DOMAIN_UNSUPPORTED",
+  },
+  "the firmware's variables have no template": {
+    arrange: (m) => m.fs.add("/fw.fd", { kind: "file", content: "", mode: 0o644, uid: 0, gid: 0 }),
+    parts: {
+      body: "<features><acpi/></features>",
+      os: "<loader readonly='yes' type='pflash'>/fw.fd</loader><nvram>/home/alex/vars.fd</nvram>",
+    },
+    probesQemu: true,
+    code: "HD_FILE",
+    text: /no template/,
+  },
   "there is no KVM": { parts: { type: "kvm" }, code: "HD_KVM_NOT_ACCESSIBLE", text: /there is none/ },
   "KVM is not the user's": {
     arrange: (m) => m.fs.add("/dev/kvm", { kind: "character-device", mode: 0o660, uid: 0, gid: 108 }),

@@ -5,6 +5,7 @@ import type { Domain } from "../domain/domain.ts";
 import type { Ending } from "./ending.ts";
 import { LiveVm } from "./live-vm.ts";
 import { planLaunch, redirectConsole } from "./plan-launch.ts";
+import { prepareLaunch } from "./prepare-launch.ts";
 
 /** The user's side of a VM in the foreground. */
 export interface Foreground {
@@ -28,7 +29,7 @@ export interface Foreground {
  *
  * @param directory for its sockets and what QEMU says; the caller removes it after.
  * @returns how it ended, and whether it was the time that was over.
- * @throws {HostdevError} as `planLaunch` and `LiveVm.start`.
+ * @throws {HostdevError} as `prepareLaunch`, `planLaunch` and `LiveVm.start`.
  */
 export async function runInForeground(
   host: Host,
@@ -37,6 +38,7 @@ export async function runInForeground(
   user: Foreground,
 ): Promise<{ readonly ending: Ending; readonly isTimedOut: boolean }> {
   const consolePath = redirectConsole(domain, directory);
+  await prepareLaunch(host, domain, directory);
   const launch = await planLaunch(host, domain, { directory, logPath: `${directory}/qemu.log` });
   const vm = await LiveVm.start(host, domain, launch, () => {});
   let isTimedOut = false;

@@ -12,7 +12,7 @@ const emulator = "/usr/bin/qemu-system-x86_64";
 export interface Row {
   /** Breaks the machine, seen by alex through `host`. */
   readonly arrange?: (machine: FakeMachine, host: FakeHost) => unknown;
-  readonly parts?: SampleParts & { readonly device?: string };
+  readonly parts?: SampleParts & { readonly device?: string; readonly firmware?: string };
   readonly probesQemu?: boolean;
   readonly code: ErrorCode;
   readonly text?: RegExp;
@@ -49,8 +49,9 @@ export async function readyMachine(): Promise<{ readonly machine: FakeMachine; r
 }
 
 /** A domain with the card, or another device, in it. */
-export function xmlOf({ device = nic, devices = "", ...parts }: NonNullable<Row["parts"]>): string {
+export function xmlOf({ device = nic, devices = "", firmware, ...parts }: NonNullable<Row["parts"]>): string {
   const [, bus, slot, fn] = /^0000:(..):(..)\.(.)$/.exec(device) ?? [];
   const hostdev = `<hostdev type='pci'><source><address bus='0x${bus}' slot='0x${slot}' function='0x${fn}'/></source></hostdev>`;
-  return sampleDomain({ ...parts, devices: device === "" ? devices : hostdev + devices });
+  const xml = sampleDomain({ ...parts, devices: device === "" ? devices : hostdev + devices });
+  return firmware === undefined ? xml : xml.replace("<os>", `<os firmware='${firmware}'>`);
 }
