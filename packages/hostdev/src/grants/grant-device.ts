@@ -68,12 +68,14 @@ export async function grantDevice(host: Host, request: GrantRequest, progress: P
     if ((await previewCreation(host, request)) === undefined) await previewGrant(host, request);
     return withLock(host, async () => {
       const creation = await previewCreation(host, request, true);
-      if (creation !== undefined) return withPool(host, creation, () => lend(host, request, progress, begin));
-      return lend(host, request, progress, begin);
+      if (creation === undefined) return lend(host, request, progress, begin);
+      await begin({ device: creation.physicalFunction });
+      return withPool(host, creation, () => lend(host, request, progress, begin));
     });
   });
 }
 
+/** Makes virtual functions for an act, and ends them when it fails. */
 async function withPool<T>(host: Host, creation: VfCreation, act: () => Promise<T>): Promise<T> {
   try {
     await createPool(host, creation);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { FakeHost } from "../../test/fake-host/fake-host.ts";
 import { killed } from "../../test/fake-host/kill.ts";
 import { labMachine } from "../../test/fake-host/machines.ts";
+import { attribute } from "../../test/fake-host/nodes.ts";
 import { diffSnapshots } from "../../test/fake-host/snapshot.ts";
 import { isHostdevError } from "../core/errors.ts";
 import { MiB } from "../core/units.ts";
@@ -178,6 +179,41 @@ test("a quarantine outlives a reboot as a record, and release then makes the bes
   await releaseDevice(admin, "01:00.0", true);
   assert.deepEqual(readBinding(admin, address), { driver: "e1000e", override: null });
   assert.equal(admin.status("/var/lib/hostdev"), undefined);
+});
+
+test("recover() after a reboot holds again what is in quarantine, and release brings back what the boot made", async () => {
+  const host = await broken();
+  await revokeDevice(host, "01:00.0");
+  host.machine.reboot();
+  const fresh = host.machine.snapshot();
+  const admin = host.machine.open();
+  const warnings: string[] = [];
+  await recover(admin, { onWarning: (text) => warnings.push(text) });
+  assert.deepEqual(warnings, ["0000:01:00.0 is in quarantine, and is held again"]);
+  assert.deepEqual(readBinding(admin, address), onStub);
+  await recover(admin, { onWarning: (text) => warnings.push(text) });
+  assert.equal(warnings.length, 1);
+  await releaseDevice(admin, "01:00.0", true);
+  const withoutRecord = diffSnapshots(fresh, host.machine.snapshot(), [/\/var\/lib\/hostdev/]);
+  assert.deepEqual(withoutRecord, []);
+});
+
+test("recover() leaves what is in quarantine to the host that lives on it again, or to another card", async () => {
+  const machine = (await broken()).machine;
+  await revokeDevice(machine.open(), "01:00.0");
+  machine.reboot();
+  machine.fs.add(
+    "/proc/net/route",
+    attribute(
+      `Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\nenp1s0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0`,
+    ),
+  );
+  const warnings: string[] = [];
+  await recover(machine.open(), { onWarning: (text) => warnings.push(text) });
+  assert.match(warnings[0] ?? "", /is not held: the host uses it: .*the default route/);
+  machine.reboot((topology) => topology.change(address, { ids: "8086:1533" }));
+  await recover(machine.open(), { onWarning: (text) => warnings.push(text) });
+  assert.match(warnings[1] ?? "", /is not held: another card is there now/);
 });
 
 for (const moment of ["before", "torn", "after"] as const) {

@@ -4,6 +4,7 @@ import { requireRoot } from "../core/require-root.ts";
 import { audited } from "./audit.ts";
 import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
+import { holdQuarantined } from "./hold-quarantined.ts";
 import { withCleaning } from "./plan-cleaning.ts";
 import type { GrantRecord } from "./record.ts";
 import { type Progress, runAllSteps } from "./run-steps.ts";
@@ -30,7 +31,8 @@ export function planRecovery(record: GrantRecord, bootId: string): readonly Step
 }
 
 /**
- * Brings every interrupted operation to an end, so that nothing half-lent is left.
+ * Brings every interrupted operation to an end, so that nothing half-lent is left; ends virtual functions that nobody needs
+ * any more; holds devices in quarantine again that a boot gave to a driver, and tells of them as warnings.
  *
  * Touches: what the records name. Needs: root.
  * After a failure: what could be done is done; the record stays, and a later `recover` goes on.
@@ -49,6 +51,10 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
         await finish(host, grant.id, progress);
       });
       recoveries.push({ grant, interrupted: operation, outcome: operation === "grant" ? "undone" : "completed" });
+    }
+    for (const { quarantine, reason } of await holdQuarantined(host)) {
+      const state = reason === null ? "is held again" : `is not held: ${reason}`;
+      progress.onWarning?.(`${quarantine.address} is in quarantine, and ${state}`);
     }
     await sweepPools(host);
     sweepRecords(host);

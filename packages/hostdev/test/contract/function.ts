@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { device, eventually, type GetSubject, rebind, restored, whileHeld } from "./kernel-subject.ts";
+import { device, eventually, type GetSubject, rebind, refused, restored, whileHeld } from "./kernel-subject.ts";
 
 /** Which files a function has, and what those say that change with its driver. */
 export function functionContract(get: GetSubject): void {
@@ -27,6 +27,56 @@ export function functionContract(get: GetSubject): void {
     for (const file of ["reset", "reset_method"]) {
       assert.equal(host.status(`${device(shared.addresses[1])}/${file}`), undefined);
     }
+  });
+
+  test("a reset works on an idle function on vfio-pci, and leaves it without bus mastering", async () => {
+    const { host, lone } = await get();
+    const command = () => (host.readBytes(`${device(lone.address)}/config`, 5)?.[4] ?? 0) & 0x07;
+    await restored(host, [lone.address], async () => {
+      assert.equal(command() & 4, 4); // the driver of the host has it
+      await rebind(host, lone.address, "vfio-pci");
+      assert.equal(command() & 4, 0);
+      await host.writeKernel(`${device(lone.address)}/reset`, "1");
+      assert.equal(command() & 4, 0);
+    });
+  });
+
+  test("root may write the command register, byte by byte, and it stays as written", async () => {
+    const { host, lone } = await get();
+    const path = `${device(lone.address)}/config`;
+    const command = () => host.readBytes(path, 5)?.[4] ?? 0;
+    await restored(host, [lone.address], async () => {
+      await rebind(host, lone.address, "vfio-pci");
+      const before = command();
+      await host.writeKernelBytes(path, 4, Uint8Array.of(before | 4));
+      assert.equal(command(), before | 4);
+      await host.writeKernelBytes(path, 4, Uint8Array.of(before));
+      assert.equal(command(), before);
+    });
+  });
+
+  test("a conventional function lists the method bus although others are on its bus; then its reset fails: ENOTTY", async () => {
+    const { host, shared } = await get();
+    const path = device(shared.addresses[0]);
+    assert.equal(host.readText(`${path}/reset_method`), "bus\n");
+    await assert.rejects(host.writeKernel(`${path}/reset`, "1"), refused("ENOTTY"));
+  });
+
+  test("without any method enabled a reset fails: ENOTTY; default brings them back", async () => {
+    const { host, lone } = await get();
+    const path = device(lone.address);
+    const before = host.readText(`${path}/reset_method`);
+    await restored(host, [lone.address], async () => {
+      await rebind(host, lone.address, "vfio-pci");
+      try {
+        await host.writeKernel(`${path}/reset_method`, "\n");
+        assert.equal(host.readText(`${path}/reset_method`)?.trim(), "");
+        await assert.rejects(host.writeKernel(`${path}/reset`, "1"), refused("ENOTTY"));
+      } finally {
+        await host.writeKernel(`${path}/reset_method`, "default");
+      }
+      assert.equal(host.readText(`${path}/reset_method`), before);
+    });
   });
 
   test("vfio-pci puts a function to sleep until its device is opened; else it is awake, bound or not", async () => {

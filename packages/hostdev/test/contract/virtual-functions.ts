@@ -34,6 +34,24 @@ export function virtualFunctionContract(get: GetSubject): void {
     });
   });
 
+  test("without autoprobe no driver takes a virtual function, but the one of its override", async () => {
+    const { host, physical } = await get();
+    const file = `${device(physical)}/sriov_drivers_autoprobe`;
+    assert.equal(host.readText(file), "1\n");
+    try {
+      await host.writeKernel(file, "0");
+      await withVirtuals(host, physical, 1, async ([address = ""]) => {
+        assert.equal(host.readLink(`${device(address)}/driver`), undefined);
+        await host.writeKernel("/sys/bus/pci/drivers_probe", address);
+        assert.equal(host.readLink(`${device(address)}/driver`), undefined);
+        await rebind(host, address, "vfio-pci");
+        assert.equal(nameOf(host.readLink(`${device(address)}/driver`)), "vfio-pci");
+      });
+    } finally {
+      await host.writeKernel(file, "1");
+    }
+  });
+
   test("sriov_numvfs gives ERANGE above the total, EINVAL for no number, EBUSY for another number than 0", async () => {
     const { host, physical } = await get();
     const file = `${device(physical)}/sriov_numvfs`;

@@ -121,7 +121,10 @@ function resetFiles(fn: PciFunction, actions: FunctionActions): Record<string, A
   return {
     reset: control((value) => {
       if (value.trim() !== "1") throw new KernelError("EINVAL");
-      actions.reset(fn, methods.split(" "));
+      actions.reset(
+        fn,
+        methods.split(" ").filter((name) => name !== ""),
+      );
     }),
     reset_method: tunable(
       () => `${methods}\n`,

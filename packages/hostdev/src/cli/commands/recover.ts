@@ -13,7 +13,8 @@ export function recoverVerb(program: Command, context: Context): void {
     .summary("finish what was interrupted")
     .description(
       "Brings every grant or revoke that was killed half-way to an end: an interrupted grant is undone, an " +
-        "interrupted revoke completed. Does nothing when there is none.",
+        "interrupted revoke completed. Then holds again what is in quarantine and a reboot gave to a driver, and ends " +
+        "virtual functions that were made to be lent and are not. Does nothing when there is none of it.",
     )
     .option("--json", "print JSON")
     .addHelpText("after", "\nExamples:\n  hostdev-admin recover")
