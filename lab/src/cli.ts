@@ -16,7 +16,7 @@ const help = `The lab: an emulated machine with an IOMMU and a Debian kernel, in
 
 Usage: npm run lab -- [NAME] [options]
 
-  NAME              run the scenario lab/scenarios/NAME.test.ts
+  NAME              run the scenario lab/scenarios/NAME.test.ts; "grants": all that are about grants
   --all             run all scenarios
   --list            list the scenarios
   --sit             when a section fails, open a root shell in the lab as it is
@@ -36,6 +36,24 @@ Examples:
 
 The image is built once (about a minute, 300 MB of downloads) and kept in ~/.cache/hostdev-lab. See lab/README.md.
 `;
+
+/** Names for several scenarios. A grant's life: refused, made, interrupted, sized, used, ended, kept over boots. */
+const collections: Readonly<Record<string, readonly string[]>> = {
+  grants: [
+    ...[
+      "refusals",
+      "story",
+      "interrupted",
+      "restore-exactly",
+      "memlock",
+      "revoke",
+      "leases",
+      "boot",
+      "sriov",
+      "libvirt",
+    ],
+  ],
+};
 
 const scenarioDirectory = join(labDirectory, "build", "scenarios");
 
@@ -59,7 +77,7 @@ async function main(): Promise<number> {
   if (values.list) return print(`${scenarioNames().join("\n")}\n`);
   if (values.build) return print(`${(await ensureImage(report)).directory}\n`);
   if (values.all) return runScenarios(scenarioNames(), false);
-  if (positionals.length > 0) return runScenarios(positionals, values.sit === true);
+  if (positionals.length > 0) return runScenarios(positionals.flatMap(resolve), values.sit === true);
   return useLab(toUser(values.user), values.zoo, values.exec);
 }
 
@@ -75,6 +93,11 @@ function report(line: string): void {
 function scenarioNames(): readonly string[] {
   const files = existsSync(scenarioDirectory) ? readdirSync(scenarioDirectory) : [];
   return files.flatMap((file) => /^(.*)\.test\.js$/.exec(file)?.[1] ?? []).sort();
+}
+
+function resolve(name: string): readonly string[] {
+  const known = scenarioNames();
+  return known.includes(name) ? [name] : (collections[name]?.filter((each) => known.includes(each)) ?? [name]);
 }
 
 function toUser(user: string): LabUser {
