@@ -6,6 +6,8 @@ import { listOf } from "./values.ts";
 /** Prefixes under which namespaces are known here, whatever the document calls them. */
 const prefixes: Readonly<Record<string, string>> = { "http://libvirt.org/schemas/domain/qemu/1.0": "qemu:" };
 
+const nothing: readonly XmlElement[] = [];
+
 /**
  * One element being taken apart. Whoever reads a part asks the cursor for it; `finish` refuses, by name and line,
  * what nobody asked for. So nothing can be dropped in silence, and the list of what is supported is what was asked.
@@ -15,8 +17,9 @@ export class Cursor {
   readonly #element: XmlElement;
   readonly #attributes = new Map<string, XmlAttribute>();
   readonly #children = new Map<string, XmlElement[]>();
-  readonly #askedAttributes = new Set<string>();
-  readonly #askedChildren = new Set<string>();
+  // Lists, since most elements ask for many names and few ever tell them; doubles are left out in messages.
+  readonly #askedAttributes: string[] = [];
+  readonly #askedChildren: string[] = [];
   #askedText = false;
 
   constructor(element: XmlElement, parentPath = "") {
@@ -35,16 +38,17 @@ export class Cursor {
 
   /** The attribute, taken. */
   attribute(name: string): XmlAttribute | undefined {
-    this.#askedAttributes.add(name);
+    this.#askedAttributes.push(name);
     const attribute = this.#attributes.get(name);
-    this.#attributes.delete(name);
+    if (attribute !== undefined) this.#attributes.delete(name);
     return attribute;
   }
 
   /** All children of that name, taken. */
   children(name: string): readonly XmlElement[] {
-    this.#askedChildren.add(name);
-    const children = this.#children.get(name) ?? [];
+    this.#askedChildren.push(name);
+    const children = this.#children.get(name);
+    if (children === undefined) return nothing;
     this.#children.delete(name);
     return children;
   }
@@ -55,11 +59,12 @@ export class Cursor {
    * @throws {HostdevError} `HD_DOMAIN_INVALID` when there are several.
    */
   child(name: string): XmlElement | undefined {
-    const [first, second] = this.children(name);
+    const found = this.children(name);
+    const second = found[1];
     if (second !== undefined) {
       throw invalid(originOfElement(second, this.origin.path), "it is given twice where one is meant");
     }
-    return first;
+    return found[0];
   }
 
   /** The text, taken. */
@@ -79,7 +84,7 @@ export class Cursor {
       throw unsupported(
         place,
         `attribute ${attribute.name}=${JSON.stringify(attribute.value)} is not supported here`,
-        this.#askedAttributes.size === 0 ? "no attribute" : listOf([...this.#askedAttributes]),
+        this.#askedAttributes.length === 0 ? "no attribute" : listOf([...new Set(this.#askedAttributes)]),
       );
     }
     for (const [child] of this.#children.values()) {
@@ -87,9 +92,9 @@ export class Cursor {
       throw unsupported(
         originOfElement(child, this.origin.path),
         `this element is not supported inside <${this.#element.name}>`,
-        this.#askedChildren.size === 0
+        this.#askedChildren.length === 0
           ? "no element inside it"
-          : listOf([...this.#askedChildren].map((name) => `<${name}>`)),
+          : listOf([...new Set(this.#askedChildren)].map((name) => `<${name}>`)),
       );
     }
     if (!this.#askedText && this.#element.text.trim() !== "") {

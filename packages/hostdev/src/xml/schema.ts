@@ -137,9 +137,18 @@ export function choice<const C extends Readonly<Record<string, Schema<unknown>>>
   };
 }
 
+/** Lists of fields are made once and read for every element. */
+const entries = new WeakMap<Fields, readonly (readonly [string, Field<unknown>])[]>();
+
+function entriesOf(fields: Fields): readonly (readonly [string, Field<unknown>])[] {
+  const known = entries.get(fields) ?? Object.entries(fields);
+  entries.set(fields, known);
+  return known;
+}
+
 function readFields(fields: Fields, cursor: Cursor, start: Record<string, unknown> = {}): Record<string, unknown> {
   const result = { ...start };
-  for (const [key, field] of Object.entries(fields)) {
+  for (const [key, field] of entriesOf(fields)) {
     const value = field.read(cursor);
     if (value !== undefined) result[key] = value;
   }
