@@ -21,3 +21,10 @@ test("knownRefusals() finds devices that cannot be behind the guest's IOMMU", ()
   assert.deepEqual(messages("q35", rng), []);
   assert.deepEqual(messages("pc", rng.replace("'virtio'", "'virtio-non-transitional'")), []);
 });
+
+test("knownRefusals() finds an IOMMU that would not hear of the guest's mappings", () => {
+  const hostdev = "<hostdev type='pci'><source><address bus='1'/></source></hostdev>";
+  assert.match(messages("q35", `${hostdev}<iommu model='intel'/>`).join(), /<iommu> .*: .*caching_mode='on'/);
+  assert.deepEqual(messages("q35", `${hostdev}<iommu model='intel'><driver caching_mode='on'/></iommu>`), []);
+  assert.deepEqual(messages("q35", "<iommu model='intel'/>"), []);
+});

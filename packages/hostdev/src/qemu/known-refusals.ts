@@ -8,11 +8,12 @@ import type { HostdevError } from "../core/errors.ts";
 import { findController } from "../domain/controllers.ts";
 import type { DeviceInfo } from "../domain/devices/device-info.ts";
 import type { Domain } from "../domain/domain.ts";
+import { hostdevAddresses } from "../domain/facts.ts";
 import { invalid } from "../xml/complaint.ts";
 
 /** What QEMU will refuse of a domain; empty for most. */
 export function knownRefusals(domain: Domain): HostdevError[] {
-  return [...crowdedIde(domain), ...legacyBehindIommu(domain)];
+  return [...crowdedIde(domain), ...legacyBehindIommu(domain), ...blindIommu(domain)];
 }
 
 /** An IDE channel has a master and a slave. */
@@ -49,6 +50,14 @@ function legacyBehindIommu(domain: Domain): HostdevError[] {
     const where = device.address.bus === 0 ? "the root bus" : `bus ${device.address.bus}`;
     return [invalid(device, `iommu='on' is not for a device on ${where}; put it on a PCI Express port of machine q35`)];
   });
+}
+
+/** Without its caching mode QEMU's Intel IOMMU does not hear of what the guest maps for real devices. QEMU: vtd_iommu. */
+function blindIommu(domain: Domain): HostdevError[] {
+  const { iommu, hostDevices } = domain.devices;
+  const hasDevice = hostdevAddresses(domain).length > 0 || hostDevices.some((device) => device.type === "mdev");
+  if (!hasDevice || iommu?.model !== "intel" || iommu.driver?.cachingMode === true) return [];
+  return [invalid(iommu, "with host devices it needs <driver caching_mode='on'/>")];
 }
 
 function isBehindPort(domain: Domain, bus: number): boolean {

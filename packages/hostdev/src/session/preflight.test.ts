@@ -86,7 +86,7 @@ const rows: Readonly<Record<string, Row>> = {
       devices:
         "<hostdev type='pci'><source><address bus='4' slot='1'/></source><address type='pci' bus='1'/></hostdev>" +
         "<hostdev type='pci'><source><address bus='4' slot='2'/></source><address type='pci' bus='2'/></hostdev>" +
-        "<iommu model='intel'><driver intremap='on'/></iommu>",
+        "<iommu model='intel'><driver intremap='on' caching_mode='on'/></iommu>",
     },
     code: "HD_GROUP_SPLIT",
   },
