@@ -6,8 +6,10 @@ import type { Domain } from "../domain/domain.ts";
 import { readDomain } from "../domain/parse.ts";
 import { lifecycleDetail, lifecycleEvent } from "./domain-state.ts";
 import { domainStore } from "./domain-store.ts";
+import { fixMachine } from "./machine/fix-machine.ts";
 import { ManagedDomain } from "./managed-domain.ts";
 import { parseForHost } from "./parse-for-host.ts";
+import { defaultEmulator } from "./plan-launch.ts";
 import type {
   DomainReference,
   Session,
@@ -142,7 +144,7 @@ class OpenSession implements Session {
   }
 
   async defineXml(xml: string): Promise<SessionDomain> {
-    const definition = this.#parse(xml);
+    const definition = await this.#parse(xml);
     const uuid = definition.uuid ?? "";
     const present = this.#domains.get(uuid);
     if (present !== undefined) {
@@ -160,7 +162,7 @@ class OpenSession implements Session {
   }
 
   async createXml(xml: string, options: StartOptions = {}): Promise<SessionDomain> {
-    const definition = this.#parse(xml);
+    const definition = await this.#parse(xml);
     const uuid = definition.uuid ?? "";
     const present = this.#domains.get(uuid);
     if (present !== undefined && (present.isActive || present.reference.name !== definition.name))
@@ -177,8 +179,10 @@ class OpenSession implements Session {
   }
 
   /** A definition; one without a uuid is the domain of that name, if there is one. */
-  #parse(xml: string): Domain {
-    const definition = parseForHost(this.#parts.host, xml);
+  async #parse(xml: string): Promise<Domain> {
+    const { host } = this.#parts;
+    const definition = parseForHost(host, xml);
+    await fixMachine(host, definition, definition.devices.emulator ?? defaultEmulator);
     if (/<uuid>/.test(xml)) return definition;
     const known = [...this.#domains.values()].find(({ reference }) => reference.name === definition.name);
     definition.uuid = known?.reference.uuid ?? definition.uuid ?? randomUUID();

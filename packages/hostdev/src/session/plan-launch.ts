@@ -16,7 +16,8 @@ import { sessionEnvironment } from "./session-environment.ts";
 import type { VmNeeds } from "./vm-needs.ts";
 import type { Launch } from "./vm-process.ts";
 
-const defaultEmulator = "/usr/bin/qemu-system-x86_64";
+/** The emulator of a domain that names none. */
+export const defaultEmulator = "/usr/bin/qemu-system-x86_64";
 
 /**
  * Reads a user's domain for running it on this machine.

@@ -100,13 +100,13 @@ export const virshCases: readonly VirshCase[] = [
     command: "dumpxml vm",
     status: 0,
     differs:
-      "libvirt adds the CPU that the emulator takes by default, its path and a machine's full name; hostdev adds the watchdog that every q35 has",
+      "libvirt adds the CPU that the emulator takes by default, and its path; hostdev adds the watchdog that every q35 has",
   },
   {
     command: "dumpxml vm --inactive --security-info",
     status: 0,
     differs:
-      "libvirt adds the CPU that the emulator takes by default, its path and a machine's full name; hostdev adds the watchdog that every q35 has",
+      "libvirt adds the CPU that the emulator takes by default, and its path; hostdev adds the watchdog that every q35 has",
   },
   { command: "domblklist vm", status: 0 },
   { command: "domiflist vm", status: 0 },
@@ -164,7 +164,7 @@ export const virshCases: readonly VirshCase[] = [
     status: 0,
     ignore: /pts\/\d+/g,
     differs:
-      "libvirt adds the CPU that the emulator takes by default, its path and a machine's full name; hostdev adds the watchdog that every q35 has",
+      "libvirt adds the CPU that the emulator takes by default, and its path; hostdev adds the watchdog that every q35 has",
   },
   { command: "domrename vm renamed", status: 1 },
   {
