@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
+import { iommuHints } from "./iommu-hints.ts";
+import { memoryHint } from "./memory-hint.ts";
 
 /**
  * The closed list of everything that can go wrong, with what each code carries and what to do about it.
@@ -45,17 +48,6 @@ type Catalog = {
 const askForGrant = ({ address, user, memoryMiB }: GrantTarget) =>
   `Ask an administrator to run: hostdev-admin grant ${address} --to ${user} --memory ${memoryMiB}MiB`;
 const holds = (mates: readonly Blocker[]) => mates.map((mate) => `--hold ${mate.address}`).join(" ");
-
-const grub = "in /etc/default/grub (GRUB_CMDLINE_LINUX), run update-grub, and reboot.";
-const iommuHints: Readonly<Record<ErrorDetails["HD_IOMMU_OFF"]["reason"], (argument: string) => string>> = {
-  "argument-missing": (argument) => `Add the kernel argument ${argument} ${grub}`,
-  "argument-forbids": (argument) => `Take the kernel argument ${argument} away ${grub}`,
-  "kernel-refused": () => "Look for the kernel's reason: journalctl -k | grep -e DMAR -e AMD-Vi -e IOMMU",
-  firmware: () =>
-    "Switch VT-d (Intel) or AMD-Vi (AMD) on in the firmware's setup; on Intel also boot with intel_iommu=on.",
-  "virtual-machine": () =>
-    "Give this virtual machine an IOMMU; with QEMU: -M q35,kernel-irqchip=split -device intel-iommu,intremap=on",
-};
 
 /** Category and hint of every code. */
 export const catalog: Catalog = {
@@ -172,6 +164,10 @@ export const catalog: Catalog = {
   },
   HD_MEMLOCK_TOO_LOW: { category: "resource-exhausted", hint: askForGrant },
   HD_MEMORY_EXCEEDS_HOST: { category: "resource-exhausted", hint: () => "Give less with --memory." },
+  HD_MEMLOCK_BUDGET: {
+    category: "resource-exhausted",
+    hint: memoryHint,
+  },
   HD_MEMORY_SHORT: { category: "resource-exhausted", hint: () => "Stop something, or give the VM less memory." },
   HD_DEVICE_INSANE: {
     category: "failed-precondition",
@@ -204,6 +200,10 @@ export const catalog: Catalog = {
   HD_JOURNAL_INVALID: {
     category: "internal",
     hint: (d) => `Nothing was changed. Look at ${d.path}, and undo by hand what it lists.`,
+  },
+  HD_NO_SYSTEMD: {
+    category: "unsupported",
+    hint: () => "Let the boot scripts run `hostdev-admin restore`, and cron `hostdev-admin expire` each minute.",
   },
   HD_RECOVERY_NEEDED: { category: "conflict", hint: () => "Finish what was interrupted: hostdev-admin recover" },
   HD_UNDO_INCOMPLETE: {

@@ -90,6 +90,14 @@ export interface ErrorDetails {
   /** All in bytes; `null` is unlimited. */
   HD_MEMLOCK_TOO_LOW: GrantTarget & { readonly hardBytes: number | null; readonly requiredBytes: number };
   HD_MEMORY_EXCEEDS_HOST: { readonly requestedBytes: number; readonly hostBytes: number };
+  /** All grants together would leave the host less than it is to keep; `grants` are those so far. */
+  HD_MEMLOCK_BUDGET: {
+    readonly requestedBytes: number;
+    readonly lentBytes: number;
+    readonly budgetBytes: number;
+    readonly hostBytes: number;
+    readonly grants: readonly { readonly device: string; readonly user: string; readonly memoryBytes: number }[];
+  };
   HD_MEMORY_SHORT: { readonly requestedBytes: number; readonly availableBytes: number };
   HD_DEVICE_INSANE: { readonly address: string };
   HD_FILE: { readonly path: string; readonly operation: string; readonly errno: string };
@@ -109,6 +117,7 @@ export interface ErrorDetails {
   HD_COMMAND_FAILED: { readonly command: string; readonly status: number | null; readonly stderr: string };
   HD_LOCKED: { readonly path: string; readonly pid: number | null };
   HD_JOURNAL_INVALID: { readonly path: string; readonly line: number };
+  HD_NO_SYSTEMD: Record<string, never>;
   HD_RECOVERY_NEEDED: { readonly grant: string; readonly operation: string };
   HD_UNDO_INCOMPLETE: { readonly grant: string; readonly steps: readonly string[] };
   HD_INTERRUPTED: { readonly signal: string };

@@ -76,6 +76,8 @@ export interface Host {
     readonly gid: number;
     readonly groups: readonly number[];
     readonly pid: number;
+    /** The words that start this program again, the first one absolute: an interpreter and a script. */
+    readonly program: readonly string[];
   };
 
   /** The file's text, as UTF-8. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { connect } from "node:net";
+import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { childProcess } from "./child-process.ts";
@@ -22,6 +23,7 @@ export function realHost(): Host {
       gid: process.getegid?.() ?? 0,
       groups: [...new Set([process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])])],
       pid: process.pid,
+      program: [process.execPath, resolve(process.argv[1] ?? "")],
     },
     ...files,
     writeKernel: (path, value, timeoutMs = 30_000) => writeKernelInChild(path, value, timeoutMs),

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { dirname } from "node:path";
 import { HostdevError } from "../core/errors.ts";
 import type { Host, Ownership } from "../core/host.ts";
 import { enumerateFunctions } from "../pci/enumerate.ts";
@@ -12,6 +11,8 @@ import { isModulePresent, loadModule, unloadModule } from "../vfio/modules.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 import { applyClean } from "./apply-clean.ts";
 import { applyMemlock } from "./apply-memlock.ts";
+import { applyUnit } from "./apply-unit.ts";
+import { putOwnFile, readOwnFile } from "./own-file.ts";
 import { readQuarantine } from "./quarantine.ts";
 import { describeStep, type Step } from "./step.ts";
 import { readVfSettings, setVfSettings } from "./vf-settings.ts";
@@ -40,6 +41,9 @@ export async function applyStep(host: Host, step: Step): Promise<void> {
       return applyMemlock(host, step);
     case "file":
       return applyFile(host, step);
+    case "unit":
+      if (await applyUnit(host, step)) return;
+      throw conflict(step, "a file of somebody else");
     case "owner":
       return applyOwner(host, step);
   }
@@ -107,12 +111,9 @@ async function applyVf(host: Host, step: Step & { kind: "vf" }): Promise<void> {
 
 function applyFile(host: Host, step: Step & { kind: "file" }): void {
   const { path, from, to } = step;
-  const now = host.status(path)?.kind === "symlink" ? "" : (host.readText(path) ?? null);
+  const now = readOwnFile(host, path);
   if (now !== from && now !== to) throw conflict(step, now === null ? "no file" : "another text");
-  if (to === null) return host.removeFile(path); // also when it is gone already: a kill may have left a part
-  if (now === to) return;
-  host.makeDirectory(dirname(path), 0o755);
-  host.writeFile(path, to, 0o644);
+  putOwnFile(host, path, to);
 }
 
 function applyOwner(host: Host, step: Step & { kind: "owner" }): void {

@@ -140,7 +140,7 @@ test("previewGrant() changes nothing", async () => {
   const { steps } = await previewGrant(host, nic);
   assert.deepEqual(
     steps.map((step) => step.kind),
-    ["module", "module", "binding", "memlock", "file", "owner"],
+    ["module", "module", "binding", "memlock", "file", "unit", "owner"],
   );
   assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
 });
@@ -194,4 +194,22 @@ test("previewGrant() on a machine of 4096 functions reads no more than it needs"
   await assert.rejects(previewGrant(host, { ...nic, device: "0000:01:00.0" }), (error) =>
     isHostdevError(error, "HD_MATES_NOT_ACCEPTED"),
   );
+});
+
+test("grantDevice() refuses what would leave the host too little memory, over all users, and tells how to go on", async () => {
+  const host = labMachine().open(); // 8 GiB, of which 2 stay
+  await grantDevice(host, { ...nic, memoryBytes: 4 * GiB });
+  const disk = { ...nic, device: "02:00.0", user: "bea", memoryBytes: 3 * GiB };
+  assert.equal(await refusal(host, disk), "HD_MEMLOCK_BUDGET");
+  await assert.rejects(
+    grantDevice(host, disk),
+    (error) =>
+      isHostdevError(error, "HD_MEMLOCK_BUDGET") &&
+      error.details.lentBytes === 4 * GiB &&
+      /of 8 GiB the host keeps 2 GiB, and VMs .* may have 4 GiB already/.test(error.message) &&
+      error.hint ===
+        "Give at most --memory 2048MiB, or free some: hostdev-admin revoke 0000:01:00.0 (4096 MiB of alex)",
+  );
+  assert.equal((await previewGrant(host, { ...disk, leaveBytes: GiB })).grant.memoryBytes, 3 * GiB);
+  await grantDevice(host, { ...disk, memoryBytes: 2 * GiB });
 });

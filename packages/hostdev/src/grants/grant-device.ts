@@ -88,7 +88,7 @@ async function withPool<T>(host: Host, creation: VfCreation, act: () => Promise<
 
 async function lend(host: Host, request: GrantRequest, progress: Progress, begin: Begin): Promise<Grant> {
   const { grant, steps } = await previewGrant(host, request, true);
-  await begin({ device: grant.id, user: grant.user.name });
+  await begin({ device: grant.device, user: grant.user.name });
   try {
     createRecord(host, grant, steps);
     await runSteps(host, grant.id, steps, progress);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { User } from "../core/users.ts";
 import type { FunctionIdentity } from "../pci/identity.ts";
+import type { Lease } from "./lease.ts";
 import type { VfRequest } from "./vf-request.ts";
 
 /**
@@ -54,6 +55,9 @@ export interface Grant {
   readonly grantedAt: string;
   /** Who ran the command: the user behind sudo when there is one. */
   readonly grantedBy: string;
+  readonly lease: Lease;
+  /** The administrator's own words, one line. */
+  readonly note: string | null;
 }
 
 /** What is asked for. */
@@ -61,6 +65,8 @@ export interface GrantRequest {
   readonly device: string;
   readonly user: string;
   readonly memoryBytes?: number;
+  /** Memory that all grants together leave to the host. Default: 2 GiB, or 10 % of a larger machine. */
+  readonly leaveBytes?: number;
   /** Mates that the administrator accepts to lose meanwhile, by address. */
   readonly hold: readonly string[];
   /** Accept to lose all mates that are not given. */
@@ -73,4 +79,7 @@ export interface GrantRequest {
   readonly acceptNoReset?: boolean;
   /** Endpoints to take although the host uses them, by address. */
   readonly force: readonly string[];
+  /** Default: until it is taken back, or a reboot. */
+  readonly lease?: Partial<Lease>;
+  readonly note?: string;
 }

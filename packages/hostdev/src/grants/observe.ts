@@ -4,7 +4,7 @@ import type { FileStatus, Host } from "../core/host.ts";
 import { KiB } from "../core/units.ts";
 import { requireOrdinaryUser, type User } from "../core/users.ts";
 import { type ProcessLimit, readUserMemlocks } from "../memlock/limit.ts";
-import { loginLimitsPath } from "../memlock/login-limits.ts";
+import { loginLimitsPath, managerLimitsPath } from "../memlock/login-limits.ts";
 import { enumerateFunctions, findFunction } from "../pci/enumerate.ts";
 import { type FunctionIdentity, readFunctionIdentity } from "../pci/identity.ts";
 import { endpointsOf, hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
@@ -16,9 +16,11 @@ import { type Binding, readBinding } from "../vfio/binding.ts";
 import { isModulePresent, type ModuleName, moduleNames } from "../vfio/modules.ts";
 import { groupNode } from "../vfio/nodes.ts";
 import type { GrantRequest } from "./grant.ts";
+import { leaseServicePath, leaseTimerPath } from "./lease-units.ts";
 import { type Quarantine, readQuarantines } from "./quarantine.ts";
 import type { GrantRecord } from "./record.ts";
-import { readRecords } from "./store.ts";
+import { readBootId, readRecords } from "./store.ts";
+import { isSystemdRunning } from "./systemd.ts";
 
 /** What the machine looks like, as far as a plan depends on it. */
 export interface Observation {
@@ -36,11 +38,16 @@ export interface Observation {
   readonly quarantines: readonly Quarantine[];
   /** Endpoints of the group that cannot be reset alone. */
   readonly withoutReset: ReadonlySet<string>;
+  readonly bootId: string;
   readonly presentModules: readonly ModuleName[];
   readonly node: FileStatus | undefined;
   /** The user's running processes. */
   readonly limits: readonly ProcessLimit[];
-  readonly loginLimits: string | null;
+  /** The files that a grant may write, by path; `null`: absent. */
+  readonly files: ReadonlyMap<string, string | null>;
+  readonly hasSystemd: boolean;
+  /** The words that start `hostdev-admin`. */
+  readonly program: readonly string[];
   readonly hostMemoryBytes: number;
 }
 
@@ -80,12 +87,19 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     records: readRecords(host),
     quarantines: readQuarantines(host),
     withoutReset: new Set(endpointsOf(group).flatMap(({ address }) => (canResetAlone(host, address) ? [] : [address]))),
+    bootId: readBootId(host),
     presentModules: moduleNames.filter((module) => isModulePresent(host, module)),
     node: host.status(groupNode(group.number)),
     limits: readUserMemlocks(host, user.uid),
-    loginLimits: host.readText(loginLimitsPath(user.uid)) ?? null,
+    files: new Map(ownFiles(user).map((path) => [path, host.readText(path) ?? null])),
+    hasSystemd: isSystemdRunning(host),
+    program: host.self.program,
     hostMemoryBytes: readHostMemoryBytes(host),
   };
+}
+
+function ownFiles({ uid }: User): readonly string[] {
+  return [loginLimitsPath(uid), managerLimitsPath(uid), leaseServicePath, leaseTimerPath];
 }
 
 /** @throws {HostdevError} `HD_DEVICE_NOT_FOUND` for one that was pulled out just now. */

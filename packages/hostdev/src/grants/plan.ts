@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Ownership } from "../core/host.ts";
+import { defaultMemoryBytes, memoryBudget } from "../memlock/budget.ts";
 import { grantedBytes } from "../memlock/requirement.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { type Binding, isSameBinding } from "../vfio/binding.ts";
 import { moduleNames, type StubDriver } from "../vfio/modules.ts";
 import { freshNodeOwnership, groupNode } from "../vfio/nodes.ts";
 import type { Grant, GrantRequest, Role } from "./grant.ts";
+import { defaultLease } from "./lease.ts";
 import type { Observation } from "./observe.ts";
 import { withCleaning } from "./plan-cleaning.ts";
+import { planLease, unplanLease } from "./plan-lease.ts";
 import { planUserLimits, unplanUserLimits } from "./plan-limits.ts";
-import type { GrantRecord } from "./record.ts";
-import { defaultMemoryBytes, refuse, rolesOf } from "./refuse.ts";
+import { type GrantRecord, isInForce } from "./record.ts";
+import { refuse, rolesOf } from "./refuse.ts";
 import { invertAll, type Step } from "./step.ts";
 import type { VfTarget } from "./vf-target.ts";
 
@@ -33,10 +36,10 @@ export function planGrant(
   origin: { readonly grantedAt: string; readonly grantedBy: string },
   vf: VfTarget | null = null,
 ): GrantPlan {
-  refuse(observation, request);
   const { device, group, user, records, hostMemoryBytes } = observation;
+  const memoryBytes = request.memoryBytes ?? defaultMemoryBytes(memoryBudget(hostMemoryBytes, request.leaveBytes));
+  refuse(observation, request, memoryBytes);
   const roles = rolesOf(observation, request);
-  const memoryBytes = request.memoryBytes ?? defaultMemoryBytes(hostMemoryBytes);
   const grant: Grant = {
     id: freeId(device.address, records),
     device: device.address,
@@ -51,6 +54,8 @@ export function planGrant(
     virtualFunction: vf?.granted ?? null,
     acceptsNoReset: request.acceptNoReset ?? false,
     ...origin,
+    lease: { ...defaultLease, ...request.lease },
+    note: request.note ?? null,
   };
   // Held mates first: from the moment the device is given, nothing else in the group is within reach.
   const bindings = (["hold", "give"] as const).flatMap((wanted) =>
@@ -65,6 +70,7 @@ export function planGrant(
       ...bindings,
       ...planVfSettings(vf),
       ...planUserLimits(observation, grant.memlockBytes, records),
+      ...planLease(observation, grant.lease, records),
       {
         kind: "owner",
         path: groupNode(group.number),
@@ -93,10 +99,10 @@ function freeId(address: string, records: readonly GrantRecord[]): string {
 
 /** A module that was absent before any of the grants in force belongs to all of them: the last one unloads it. */
 function planModules(
-  { presentModules, records, quarantines }: Observation,
+  { presentModules, records, bootId, quarantines }: Observation,
   drivers: ReadonlySet<StubDriver>,
 ): readonly Step[] {
-  const steps = records.flatMap((record) => record.steps);
+  const steps = records.filter((record) => isInForce(record, bootId)).flatMap((record) => record.steps);
   const loadedByUs = new Set(steps.flatMap((step) => (step.kind === "module" ? [step.module] : [])));
   if (quarantines.some(({ loadedStub }) => loadedStub)) loadedByUs.add("pci-stub");
   return moduleNames
@@ -120,7 +126,7 @@ const toOwnership = ({ uid, gid, mode }: Ownership): Ownership => ({ uid, gid, m
 
 /**
  * What has to be done to take a grant in force back: its steps undone, except that the user keeps the limits that his
- * other grants need. Pure.
+ * other grants need, and others' leases their timer. Pure.
  *
  * @param reachable held endpoints that somebody has put in the user's reach since, and the bindings they have now: they
  * come back as if they had been given.
@@ -132,7 +138,10 @@ export function planRevoke(
 ): readonly Step[] {
   const undo = invertAll(record.steps).map((step) => {
     const now = step.kind === "binding" ? reachable.get(step.address) : undefined;
-    return now === undefined ? unplanUserLimits(step, record, others) : ({ ...step, from: now } as Step);
+    if (now !== undefined) return { ...step, from: now } as Step;
+    return unplanLease(step, others) ?? unplanUserLimits(step, record, others);
   });
-  return withCleaning(record.grant, undo, [...reachable.keys()]);
+  // A unit that another lease needs as it is stays.
+  const needed = undo.filter((step) => step.kind !== "unit" || step.to !== step.from);
+  return withCleaning(record.grant, needed, [...reachable.keys()]);
 }

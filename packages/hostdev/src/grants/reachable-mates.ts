@@ -26,7 +26,7 @@ export function findReachableMates(host: Host, { endpoints }: Grant): readonly s
 
 /** The error that says so, for findings and warnings. */
 export function reachableMateError(grant: Grant, address: string): HostdevError<"HD_MATE_REACHABLE"> {
-  const { id, user, group } = grant;
-  const text = `${address} came onto vfio-pci: ${user.name}, who has ${id} of the same IOMMU group, can use it, though it was not lent`;
-  return new HostdevError("HD_MATE_REACHABLE", text, { address, group, user: user.name, grant: id });
+  const { device, user, group } = grant;
+  const text = `${address} came onto vfio-pci: ${user.name}, who has ${device} of the same IOMMU group, can use it, though it was not lent`;
+  return new HostdevError("HD_MATE_REACHABLE", text, { address, group, user: user.name, grant: device });
 }

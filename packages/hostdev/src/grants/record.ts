@@ -15,13 +15,15 @@ import type { Step } from "./step.ts";
  *     {"end":"grant"}                                        all done: the grant is in force
  *     {"operation":"revoke","bootId":"...","steps":[...]}    and so on; the file goes when all is undone
  *     {"cancel":"revoke"}                                    or not: it was called off, and the grant is in force
+ *     {"waiting":{"bootId":"...","reason":"..."}}            a persistent grant that could not be restored
  *
+ * A restore in a later boot writes the file anew, with where things are by now, and the operation `restore`.
  * Every line is on the disk before what it announces is done.
  */
 export interface GrantRecord {
   readonly grant: Grant;
   /** The last operation on the grant. */
-  readonly operation: "grant" | "revoke";
+  readonly operation: Operation;
   /** The boot it happened in: what a step did to the kernel's memory is gone in any other. */
   readonly bootId: string;
   readonly steps: readonly Step[];
@@ -29,7 +31,23 @@ export interface GrantRecord {
   readonly begun: number;
   /** `false`: it was interrupted, and `recover` has to bring it to an end. */
   readonly isComplete: boolean;
+  /** Why a persistent grant is not in force: what `restore` found, and in which boot. */
+  readonly waiting: Waiting | null;
 }
+
+export type Operation = "grant" | "restore" | "revoke";
+
+export interface Waiting {
+  readonly bootId: string;
+  readonly reason: string;
+}
+
+/** Whether the machine is as the grant says: its steps are done, in this boot. Pure. */
+export function isInForce(record: GrantRecord, bootId: string): boolean {
+  return record.isComplete && record.bootId === bootId && record.waiting === null;
+}
+
+const operations = ["grant", "restore", "revoke"] as const;
 
 /** Another number is another format: this program then does nothing. */
 export const recordVersion = 1;
@@ -89,6 +107,15 @@ const step = v.variant("kind", [
     to: v.nullable(v.string()),
   }),
   v.strictObject({
+    kind: v.literal("unit"),
+    path: v.pipe(
+      v.string(),
+      v.regex(/^\/etc\/systemd\/system\/(hostdev-expire\.(timer|service)|user@\d+\.service\.d\/hostdev\.conf)$/),
+    ),
+    from: v.nullable(v.string()),
+    to: v.nullable(v.string()),
+  }),
+  v.strictObject({
     kind: v.literal("owner"),
     path: v.pipe(v.string(), v.regex(/^\/dev\/vfio\/\d+$/)),
     from: ownership,
@@ -139,14 +166,21 @@ const grant = v.strictObject({
   acceptsNoReset: v.boolean(),
   grantedAt: v.string(),
   grantedBy: v.string(),
+  lease: v.strictObject({
+    isPersistent: v.boolean(),
+    expiresAt: v.nullable(v.pipe(v.string(), v.isoTimestamp())),
+    onExpiry: v.picklist(["wait", "kill"]),
+  }),
+  note: v.nullable(v.string()),
 });
 
 const header = v.strictObject({ version: v.literal(recordVersion), grant });
 const line = v.union([
-  v.strictObject({ operation: v.picklist(["grant", "revoke"]), bootId: v.string(), steps: v.array(step) }),
+  v.strictObject({ operation: v.picklist(operations), bootId: v.string(), steps: v.array(step) }),
   v.strictObject({ begin: id }),
-  v.strictObject({ end: v.picklist(["grant", "revoke"]) }),
+  v.strictObject({ end: v.picklist(operations) }),
   v.strictObject({ cancel: v.literal("revoke") }),
+  v.strictObject({ waiting: v.strictObject({ bootId: v.string(), reason: v.string() }) }),
 ]);
 
 /** The first line of a record. */
@@ -157,10 +191,11 @@ export function formatHeader(decided: Grant): string {
 /** Any later line of a record. */
 export function formatLine(
   entry:
-    | { readonly operation: GrantRecord["operation"]; readonly bootId: string; readonly steps: readonly Step[] }
+    | { readonly operation: Operation; readonly bootId: string; readonly steps: readonly Step[] }
     | { readonly begin: number }
-    | { readonly end: GrantRecord["operation"] }
-    | { readonly cancel: "revoke" },
+    | { readonly end: Operation }
+    | { readonly cancel: "revoke" }
+    | { readonly waiting: Waiting },
 ): string {
   return `${JSON.stringify(entry)}\n`;
 }
@@ -192,7 +227,7 @@ export function parseRecord(text: string, path: string): GrantRecord {
       const entry = v.parse(line, json);
       if ("cancel" in entry) record = callOff(record, inForce);
       else record = follow(record, entry, decided);
-      if (record.operation === "grant" && record.isComplete) inForce = record;
+      if (record.operation !== "revoke" && record.isComplete) inForce = record;
     } catch (cause) {
       throw invalid(index, cause);
     }
@@ -212,8 +247,14 @@ function follow(
   entry: Exclude<v.InferOutput<typeof line>, { cancel: unknown }>,
   decided: Grant,
 ): GrantRecord {
-  if ("operation" in entry) return { grant: decided, ...entry, begun: 0, isComplete: false };
+  if ("operation" in entry) return { grant: decided, ...entry, begun: 0, isComplete: false, waiting: null };
+  if (record !== undefined && "waiting" in entry) {
+    // Also after a restore that came to nothing.
+    if (!record.isComplete && record.operation !== "restore") throw new Error(`waiting inside ${record.operation}`);
+    return { ...record, ...entry, isComplete: true };
+  }
   if (record === undefined || record.isComplete) throw new Error("a step without a plan");
+  if ("waiting" in entry) throw new Error("waiting without a plan");
   if ("end" in entry) {
     if (entry.end !== record.operation) throw new Error(`end of ${entry.end} inside ${record.operation}`);
     return { ...record, isComplete: true };

@@ -6,26 +6,29 @@ import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import { holdQuarantined } from "./hold-quarantined.ts";
 import { withCleaning } from "./plan-cleaning.ts";
-import type { GrantRecord } from "./record.ts";
+import type { GrantRecord, Operation } from "./record.ts";
 import { type Progress, runAllSteps } from "./run-steps.ts";
 import { invertAll, isVolatile, type Step } from "./step.ts";
-import { readBootId, readRecord, readRecords, removeRecord, sweepRecords } from "./store.ts";
+import { readBootId, readRecord, readRecords, recordWaiting, removeRecord, sweepRecords } from "./store.ts";
 import { sweepPools } from "./vf-pool.ts";
 
 /** What `recover` found interrupted, and to what end it brought it. */
 export interface Recovery {
   readonly grant: Grant;
-  readonly interrupted: "grant" | "revoke";
-  /** An interrupted grant is undone, an interrupted revoke completed: both end with nothing lent. */
+  readonly interrupted: Operation;
+  /**
+   * An interrupted grant is undone, an interrupted revoke completed: both end with nothing lent. An interrupted
+   * restore is undone too, and the grant waits for the next one.
+   */
   readonly outcome: "undone" | "completed";
 }
 
 /** What has to be done so that nothing of a record's operation is left half-way. Pure. */
 export function planRecovery(record: GrantRecord, bootId: string): readonly Step[] {
-  const steps =
-    record.operation === "grant"
-      ? withCleaning(record.grant, invertAll(record.steps.slice(0, record.begun)))
-      : record.steps;
+  const undo = () => withCleaning(record.grant, invertAll(record.steps.slice(0, record.begun)));
+  // The files of a restore were there before, and stay: the grant does.
+  if (record.operation === "restore") return record.bootId === bootId ? undo().filter(isVolatile) : [];
+  const steps = record.operation === "grant" ? undo() : record.steps;
   // What was done to the kernel's memory in an earlier boot is gone with it.
   return record.bootId === bootId ? steps : steps.filter((step) => !isVolatile(step));
 }
@@ -45,12 +48,12 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
     const recoveries: Recovery[] = [];
     for (const { grant, operation, isComplete } of readRecords(host)) {
       if (isComplete) continue;
-      const subject = { action: `recovery of the ${operation}`, device: grant.id, user: grant.user.name };
+      const subject = { action: `recovery of the ${operation}`, device: grant.device, user: grant.user.name };
       await audited(host, subject, progress.onWarning, async (begin) => {
         await begin();
         await finish(host, grant.id, progress);
       });
-      recoveries.push({ grant, interrupted: operation, outcome: operation === "grant" ? "undone" : "completed" });
+      recoveries.push({ grant, interrupted: operation, outcome: operation === "revoke" ? "completed" : "undone" });
     }
     for (const { quarantine, reason } of await holdQuarantined(host)) {
       const state = reason === null ? "is held again" : `is not held: ${reason}`;
@@ -63,14 +66,22 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
 }
 
 /**
- * Brings one interrupted operation to its end, and removes the record. Needs: root, and the lock.
+ * Brings one interrupted operation to its end, and removes the record, unless it was a restore: then the grant waits.
+ * Needs: root, and the lock.
  *
+ * @param reason why the grant waits.
  * @throws {HostdevError} `HD_UNDO_INCOMPLETE`; the record stays.
  */
-export async function finish(host: Host, id: string, progress: Progress = {}): Promise<void> {
+export async function finish(
+  host: Host,
+  id: string,
+  progress: Progress = {},
+  reason = "the restore was interrupted",
+): Promise<void> {
   const record = readRecord(host, id);
   if (record === undefined) return sweepRecords(host); // it did not come to be: nothing was done
   await runAllSteps(host, id, planRecovery(record, readBootId(host)), progress.onStep);
+  if (record.operation === "restore") return recordWaiting(host, id, reason);
   await sweepPools(host, id);
   removeRecord(host, id);
 }

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostdevError } from "../core/errors.ts";
-import { formatSize, GiB } from "../core/units.ts";
+import { formatSize } from "../core/units.ts";
+import { memoryBudget } from "../memlock/budget.ts";
 import { endpointsOf } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 import type { GrantRequest, Role } from "./grant.ts";
 import type { Observation } from "./observe.ts";
-
-/** What a grant is sized for when nothing is said: 4 GiB, or half of a smaller machine. Bytes. */
-export function defaultMemoryBytes(hostMemoryBytes: number): number {
-  return Math.min(4 * GiB, Math.floor(hostMemoryBytes / 2));
-}
+import { isInForce } from "./record.ts";
+import { isSameCard } from "./same-card.ts";
 
 /**
  * Refuses what must not be done, before anything is. Pure.
  *
  * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`, `HD_USAGE_UNKNOWN`,
- * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`.
+ * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`, `HD_MEMLOCK_BUDGET`.
+ * @param memoryBytes guest memory that it is sized for.
  */
-export function refuse(observation: Observation, request: GrantRequest): void {
+export function refuse(observation: Observation, request: GrantRequest, memoryBytes: number): void {
   refuseGranted(observation);
   refuseQuarantined(observation);
   refuseInsane(observation);
@@ -27,8 +26,15 @@ export function refuse(observation: Observation, request: GrantRequest): void {
   refuseUnknownUse(observation, request);
   refuseMates(observation, request);
   refuseWithoutReset(observation, request);
-  const { hostMemoryBytes } = observation;
-  const memoryBytes = request.memoryBytes ?? 0;
+  refuseMemory(observation, request, memoryBytes);
+}
+
+/** Over all grants of all users, those that wait too: they may come back at any time. */
+function refuseMemory(
+  { hostMemoryBytes, records, device }: Observation,
+  { leaveBytes }: GrantRequest,
+  memoryBytes: number,
+): void {
   if (memoryBytes > hostMemoryBytes) {
     const message = `Cannot size a grant for ${formatSize(memoryBytes)}: the machine has ${formatSize(hostMemoryBytes)}`;
     throw new HostdevError("HD_MEMORY_EXCEEDS_HOST", message, {
@@ -36,17 +42,40 @@ export function refuse(observation: Observation, request: GrantRequest): void {
       hostBytes: hostMemoryBytes,
     });
   }
+  const lentBytes = records.reduce((sum, { grant }) => sum + grant.memoryBytes, 0);
+  const budgetBytes = memoryBudget(hostMemoryBytes, leaveBytes);
+  if (lentBytes + memoryBytes <= budgetBytes) return;
+  const kept = `of ${formatSize(hostMemoryBytes)} the host keeps ${formatSize(hostMemoryBytes - budgetBytes)}`;
+  const lent = lentBytes === 0 ? "" : `, and VMs that devices are lent to may have ${formatSize(lentBytes)} already`;
+  const message = `Cannot lend ${device.address} for a VM of ${formatSize(memoryBytes)}: ${kept}${lent}`;
+  throw new HostdevError("HD_MEMLOCK_BUDGET", message, {
+    requestedBytes: memoryBytes,
+    lentBytes,
+    budgetBytes,
+    hostBytes: hostMemoryBytes,
+    grants: records.map(({ grant }) => ({
+      device: grant.device,
+      user: grant.user.name,
+      memoryBytes: grant.memoryBytes,
+    })),
+  });
 }
 
-function refuseGranted({ device, group, records, user }: Observation): void {
+function refuseGranted({ device, group, records, user, bootId, identities }: Observation): void {
   const addresses = new Set(group.members.map((member) => member.address));
-  const taken = records.find((record) => record.grant.endpoints.some((endpoint) => addresses.has(endpoint.address)));
+  const taken = records.find((record) =>
+    record.grant.endpoints.some(({ address, identity }) => {
+      // What waits was seen at this address in an earlier boot: who knows what is there now?
+      if (isInForce(record, bootId) || !record.grant.lease.isPersistent) return addresses.has(address);
+      return [...identities.values()].some((now) => isSameCard(identity, now));
+    }),
+  );
   if (taken === undefined) return;
   const { grant } = taken;
   const whose = grant.user.uid === user.uid ? `${user.name} already` : grant.user.name;
-  const what = grant.id === device.address ? device.address : `IOMMU group ${group.number}, with ${grant.id},`;
+  const what = grant.device === device.address ? device.address : `IOMMU group ${group.number}, with ${grant.device},`;
   throw new HostdevError("HD_ALREADY_GRANTED", `Cannot lend ${device.address}: ${what} is lent to ${whose}`, {
-    address: grant.id,
+    address: grant.device,
     user: grant.user.name,
     grant: grant.id,
   });

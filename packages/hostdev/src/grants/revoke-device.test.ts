@@ -86,7 +86,7 @@ test("revokeDevice() after a reboot only removes what is on the disk", async () 
   const { steps } = await previewRevoke(admin, "01:00.0");
   assert.deepEqual(
     steps.map((step) => step.kind),
-    ["file"],
+    ["unit", "file"],
   );
   await revokeDevice(admin, "01:00.0");
   assert.equal(admin.status("/etc/security/limits.d/hostdev-1000.conf"), undefined);

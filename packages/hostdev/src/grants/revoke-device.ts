@@ -11,12 +11,15 @@ import type { Grant } from "./grant.ts";
 import { planRevoke } from "./plan.ts";
 import { type Quarantine, readQuarantines } from "./quarantine.ts";
 import { findReachableMates } from "./reachable-mates.ts";
-import type { GrantRecord } from "./record.ts";
+import { type GrantRecord, isInForce } from "./record.ts";
 import { runAllSteps } from "./run-steps.ts";
-import type { Step } from "./step.ts";
+import { isVolatile, type Step } from "./step.ts";
 import { readBootId, readRecords, recordCancel, recordRevoke, removeRecord } from "./store.ts";
 import { type RevokeOptions, type RevokeProgress, takeNode } from "./take-node.ts";
 import { sweepPools } from "./vf-pool.ts";
+
+/** The lent device, by address or name, or any endpoint of its group; or the grant by its id. */
+export type RevokeTarget = string | { readonly id: string };
 
 export interface RevokePlan {
   readonly grant: Grant;
@@ -33,7 +36,7 @@ export interface Revocation {
 }
 
 /**
- * Decides how to take a device back, without doing it. `device` names the lent device or any endpoint of its group.
+ * Decides how to take a device back, without doing it.
  *
  * Needs: root, to see holders.
  * @param isLocked whether the caller has the lock.
@@ -42,21 +45,21 @@ export interface Revocation {
  */
 export async function previewRevoke(
   host: Host,
-  device: string,
+  device: RevokeTarget,
   options: RevokeOptions = {},
   isLocked = false,
 ): Promise<RevokePlan> {
-  requireRoot(host, `hostdev-admin revoke ${device}`);
+  requireRoot(host, `hostdev-admin revoke ${nameOf(device)}`);
   await assertNothingInterrupted(host, isLocked);
   const records = readRecords(host);
   const record = findRecord(host, records, device);
-  const isThisBoot = record.bootId === readBootId(host);
+  const isThisBoot = isInForce(record, readBootId(host));
   if (isThisBoot && !options.kill && !options.waitMs) await assertNotHeld(host, record.grant.group);
   const others = records.filter((other) => other !== record);
   const mates = isThisBoot ? findReachableMates(host, record.grant) : [];
   const steps = planRevoke(record, others, new Map(mates.map((mate) => [mate, readBinding(host, mate)])));
   // After a reboot the kernel's part is gone by itself.
-  return { grant: record.grant, steps: isThisBoot ? steps : steps.filter((step) => step.kind === "file") };
+  return { grant: record.grant, steps: isThisBoot ? steps : steps.filter((step) => !isVolatile(step)) };
 }
 
 /**
@@ -71,11 +74,11 @@ export async function previewRevoke(
  */
 export async function revokeDevice(
   host: Host,
-  device: string,
+  device: RevokeTarget,
   options: RevokeOptions = {},
   progress: RevokeProgress = {},
 ): Promise<Revocation> {
-  const asked = { action: "revoke", device };
+  const asked = { action: "revoke", device: nameOf(device) };
   const act = (begin: Begin) => takeBack(host, device, options, progress, begin);
   return audited(host, asked, progress.onWarning, act, ({ quarantined }) =>
     ["done", ...quarantined.map(({ address, reason }) => `${address} is in quarantine: ${reason}`)].join("; "),
@@ -84,7 +87,7 @@ export async function revokeDevice(
 
 async function takeBack(
   host: Host,
-  device: string,
+  device: RevokeTarget,
   options: RevokeOptions,
   progress: RevokeProgress,
   begin: Begin,
@@ -92,7 +95,7 @@ async function takeBack(
   await previewRevoke(host, device, options);
   return withLock(host, async () => {
     const { grant, steps } = await previewRevoke(host, device, options, true);
-    await begin({ device: grant.id, user: grant.user.name });
+    await begin({ device: grant.device, user: grant.user.name });
     recordRevoke(host, grant.id, steps);
     const closing = steps.find((step) => step.kind === "owner");
     try {
@@ -110,9 +113,19 @@ async function takeBack(
   });
 }
 
-function findRecord(host: Host, records: readonly GrantRecord[], device: string): GrantRecord {
+const nameOf = (target: RevokeTarget) => (typeof target === "string" ? target : target.id);
+
+function findRecord(host: Host, records: readonly GrantRecord[], target: RevokeTarget): GrantRecord {
+  const device = nameOf(target);
+  // An id that is an address is the grant's old one: written by hand, it means the device there.
+  const isId = typeof target !== "string" || target.includes("~");
+  const byId = records.find(({ grant }) => isId && grant.id === device);
+  if (byId !== undefined) return byId;
   const address = findAddress(host, device);
-  const record = records.find(({ grant }) => grant.endpoints.some((endpoint) => endpoint.address === address));
+  // What waits was last seen at an address that another device may have by now.
+  const bootId = readBootId(host);
+  const inForceFirst = records.toSorted((a, b) => Number(isInForce(b, bootId)) - Number(isInForce(a, bootId)));
+  const record = inForceFirst.find(({ grant }) => grant.endpoints.some((endpoint) => endpoint.address === address));
   if (record !== undefined) return record;
   findFunction(host, device); // says so when there is no such device at all
   throw new HostdevError("HD_NOT_GRANTED", `${address} is not lent to anybody`, { device: address });

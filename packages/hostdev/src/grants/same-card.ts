@@ -18,6 +18,13 @@ export function isSameKind(a: FunctionIdentity, b: FunctionIdentity): boolean {
   );
 }
 
+/** Whether this is the card that was, in its slot or in another. Pure. See decision 0008. */
+export function isSameCard(was: FunctionIdentity, now: FunctionIdentity): boolean {
+  if (!isSameKind(was, now)) return false;
+  const numbers = compareSerials(was.serials, now.serials);
+  return numbers === "same" || (numbers === "unknown" && was.path.join("/") === now.path.join("/"));
+}
+
 /** `0` of `["pci0000:00", "1c.0", "00.0"]`. */
 function functionNumber({ path }: FunctionIdentity): string | undefined {
   return path.at(-1)?.split(".")[1];

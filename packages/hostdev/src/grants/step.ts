@@ -62,6 +62,8 @@ export type Step =
     }
   /** A whole file of ours; `null`: absent. */
   | { readonly kind: "file"; readonly path: string; readonly from: string | null; readonly to: string | null }
+  /** A unit file or drop-in of ours, and what systemd knows of it; `null`: absent. */
+  | { readonly kind: "unit"; readonly path: string; readonly from: string | null; readonly to: string | null }
   | { readonly kind: "owner"; readonly path: string; readonly from: Ownership; readonly to: Ownership };
 
 /** The step that takes this one back. `invert(invert(step))` is `step`. */
@@ -76,7 +78,7 @@ export function invertAll(steps: readonly Step[]): readonly Step[] {
 
 /** Whether the step changes what the kernel keeps in memory only: gone with the boot. */
 export function isVolatile(step: Step): boolean {
-  return step.kind !== "file";
+  return step.kind !== "file" && step.kind !== "unit";
 }
 
 const octal = (mode: number) => mode.toString(8).padStart(4, "0");
@@ -101,6 +103,8 @@ export function describeStep(step: Step): string {
       return `memlock of uid ${step.uid}'s running processes: ${step.from.bytes === null ? "as it is" : describeLimit(step.from.bytes)} -> ${step.to.bytes === null ? "as before" : describeLimit(step.to.bytes)}`;
     case "file":
       return step.to === null ? `remove ${step.path}` : `write ${step.path}`;
+    case "unit":
+      return `${step.to === null ? "remove" : "write"} ${step.path}, and tell systemd`;
     case "owner":
       return `owner of ${step.path}: ${step.from.uid}:${step.from.gid} ${octal(step.from.mode)} -> ${step.to.uid}:${step.to.gid} ${octal(step.to.mode)}`;
   }

@@ -2,7 +2,7 @@
 import type { Host } from "../core/host.ts";
 import type { Grant } from "./grant.ts";
 import { poolDirectory, quarantineDirectory, recordsDirectory, stateDirectory } from "./paths.ts";
-import { formatHeader, formatLine, type GrantRecord, parseRecord } from "./record.ts";
+import { formatHeader, formatLine, type GrantRecord, type Operation, parseRecord } from "./record.ts";
 import type { Step } from "./step.ts";
 
 const recordPath = (id: string) => `${recordsDirectory}/${id}.jsonl`;
@@ -26,10 +26,23 @@ export function readRecord(host: Host, id: string): GrantRecord | undefined {
   return text === undefined ? undefined : parseRecord(text, recordPath(id));
 }
 
-/** Starts a record: the decision and its whole plan are on the disk when this returns. Needs: root. */
-export function createRecord(host: Host, grant: Grant, steps: readonly Step[]): void {
+/**
+ * Starts a record, or a restore's in place of the old: the decision and its whole plan are on the disk when this
+ * returns. Needs: root.
+ */
+export function createRecord(
+  host: Host,
+  grant: Grant,
+  steps: readonly Step[],
+  operation: "grant" | "restore" = "grant",
+): void {
   host.makeDirectory(recordsDirectory, 0o755);
-  host.writeFile(recordPath(grant.id), formatHeader(grant) + formatPlan(host, "grant", steps), 0o644);
+  host.writeFile(recordPath(grant.id), formatHeader(grant) + formatPlan(host, operation, steps), 0o644);
+}
+
+/** Notes why a persistent grant is not in force in this boot. Needs: root. */
+export function recordWaiting(host: Host, id: string, reason: string): void {
+  append(host, id, formatLine({ waiting: { bootId: readBootId(host), reason } }));
 }
 
 /** Announces the revoke of a grant with all its steps. Needs: root. */
@@ -37,7 +50,7 @@ export function recordRevoke(host: Host, id: string, steps: readonly Step[]): vo
   append(host, id, formatPlan(host, "revoke", steps));
 }
 
-function formatPlan(host: Host, operation: "grant" | "revoke", steps: readonly Step[]): string {
+function formatPlan(host: Host, operation: Operation, steps: readonly Step[]): string {
   return formatLine({ operation, bootId: readBootId(host), steps });
 }
 
@@ -47,7 +60,7 @@ export function recordBegin(host: Host, id: string, index: number): void {
 }
 
 /** Notes that an operation is complete. Needs: root. */
-export function recordEnd(host: Host, id: string, operation: "grant" | "revoke"): void {
+export function recordEnd(host: Host, id: string, operation: Operation): void {
   append(host, id, formatLine({ end: operation }));
 }
 

@@ -109,6 +109,16 @@ before(async () => {
   const broken = labMachine().file("/var/lib/hostdev/grants/0000:01:00.0.jsonl", "no record\n").build().open("alex");
   await look(broken, "hostdev show 01:00.0");
   await lookAtVms();
+  await look(root, `${grant} --for 1h --note course`);
+  machine.holdGroup(qemu, 13);
+  machine.clock.pass(3_600_000);
+  await look(root, "hostdev-admin expire");
+  await look(root, "hostdev-admin grants");
+  await look(root, "hostdev-admin setup --dry-run");
+  await look(root, "hostdev-admin grant 02:00.0 --to bea --persistent");
+  machine.reboot((topology) => topology.functions.delete("0000:02:00.0"));
+  await look(machine.open(), "hostdev-admin restore");
+  await look(machine.open(), "hostdev-admin grants");
 });
 
 /** A VM that runs, one that does not. */

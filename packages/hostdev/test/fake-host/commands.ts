@@ -36,7 +36,7 @@ export class Commands {
     ["ip", { model: ip, mutates: (args) => args.includes("set") }],
     ["modprobe", { model: modprobe, mutates: (args) => !args.some((arg) => arg === "-n" || arg === "--dry-run") }],
     ["prlimit", { model: prlimit, mutates: (args) => args.some((arg) => /^--memlock=/.test(arg)) }],
-    ["systemctl", { model: succeed, mutates: (args) => !/^(is-|show|status|list)/.test(args[0] ?? "") }],
+    ["systemctl", { model: systemctl, mutates: (args) => !/^(is-|show|status|list)/.test(args[0] ?? "") }],
     ["udevadm", { model: succeed, mutates: (args) => args[0] === "trigger" || args[0] === "control" }],
     ["systemd-detect-virt", { model: () => ({ status: 1, stdout: "none\n" }), mutates: never }],
   ]);
@@ -76,6 +76,10 @@ export class Commands {
 
 function succeed(): CommandAnswer {
   return {};
+}
+
+function systemctl(args: readonly string[], process: FakeProcess, { systemd }: FakeMachine): CommandAnswer {
+  return systemd.systemctl(args, process);
 }
 
 /** getent(1): passwd and group, by name or number; status 2 when not found. */

@@ -47,7 +47,7 @@ export class FakeHost implements Host {
   }
 
   get self(): Host["self"] {
-    return this.#caller;
+    return { ...this.#caller, program: ["/usr/bin/node", "/usr/lib/hostdev/hostdev-admin.js"] };
   }
 
   /** The same machine through another program, run by another user. */

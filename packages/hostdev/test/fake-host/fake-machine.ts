@@ -17,6 +17,7 @@ import { addProcFiles } from "./proc-files.ts";
 import { ProcessTable } from "./process-table.ts";
 import { type ProgramModel, Programs } from "./programs.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { Systemd } from "./systemd.ts";
 import type { Topology } from "./topology.ts";
 import type { Users } from "./users.ts";
 import { VfioCdevs } from "./vfio-cdevs.ts";
@@ -38,6 +39,8 @@ export interface MachineOptions {
   readonly hasStaticNodes: boolean;
   /** See `MachineBuilder.overrideTakesLock()`. */
   readonly overrideTakesLock: boolean;
+  /** Whether systemd runs it: `/run/systemd/system` is there. */
+  readonly hasSystemd: boolean;
   /** Modules loaded at boot besides those of native drivers. */
   readonly bootModules: readonly string[];
 }
@@ -62,6 +65,7 @@ export class FakeMachine {
   modules!: Modules;
   processes!: ProcessTable;
   locks!: Locks;
+  systemd!: Systemd;
   #boots = 0;
   readonly #options: MachineOptions;
 
@@ -188,6 +192,8 @@ export class FakeMachine {
     fs.add("/dev/null", { kind: "character-device", mode: 0o666, uid: 0, gid: 0 });
     this.processes = new ProcessTable(() => this.clock.ticks, this.#options.mounts);
     this.locks = new Locks(fs);
+    if (this.#options.hasSystemd) fs.directory("/run/systemd/system");
+    this.systemd = new Systemd(fs);
     addProcFiles(this, this.#options.memoryBytes);
     for (const name of [
       "class/net",

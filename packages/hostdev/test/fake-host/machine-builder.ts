@@ -46,6 +46,7 @@ export class MachineBuilder {
   #hasIommufd = false;
   #hasStaticNodes = false;
   #overrideTakesLock = false;
+  #hasSystemd = false;
   #memoryBytes = 8 * 1024 ** 3;
 
   constructor() {
@@ -67,6 +68,12 @@ export class MachineBuilder {
   /** Makes `/dev/vfio/vfio` at boot, before its module is loaded, as systemd does; opening it loads the module. */
   staticNodes(): this {
     this.#hasStaticNodes = true;
+    return this;
+  }
+
+  /** Lets systemd run the machine: units below `/etc/systemd/system`, `systemctl`. */
+  systemd(): this {
+    this.#hasSystemd = true;
     return this;
   }
 
@@ -169,6 +176,7 @@ export class MachineBuilder {
       hasIommufd: this.#hasIommufd,
       hasStaticNodes: this.#hasStaticNodes,
       overrideTakesLock: this.#overrideTakesLock,
+      hasSystemd: this.#hasSystemd,
       bootModules: this.#bootModules,
     });
     const passwd = this.#users
@@ -185,7 +193,15 @@ export class MachineBuilder {
       ...this.#files,
     ];
     for (const { path, content, mode } of files) machine.fs.add(path, { kind: "file", content, mode, uid: 0, gid: 0 });
-    for (const path of ["/var/lib", "/usr/bin", "/home", "/etc/security/limits.d"]) machine.fs.directory(path);
+    for (const path of [
+      "/var/lib",
+      "/usr/bin",
+      "/home",
+      "/etc/security/limits.d",
+      "/etc/systemd/system",
+      "/etc/udev/rules.d",
+    ])
+      machine.fs.directory(path);
     for (const { name, uid, gid } of this.#users.all()) {
       Object.assign(machine.fs.directory(uid === 0 ? "/root" : `/home/${name}`), { uid, gid, mode: 0o700 });
     }

@@ -12,11 +12,12 @@ const GiB = 1024 ** 3;
  * - group 13: a PCIe-to-PCI bridge `0000:03:00.0` with e1000 `0000:04:01.0`, edu `0000:04:02.0` (no driver) and
  *   ES1370 `0000:04:03.0`;
  * - `0000:05:00.0` igb, 7 virtual functions possible; `0000:06:00.0` xHCI; `0000:00:01.0` the boot VGA;
- * - users alex (1000) and bea (1001), a shell of alex, 8 GiB; `/dev/vfio/vfio` from the start.
+ * - users alex (1000) and bea (1001), a shell of alex, 8 GiB; `/dev/vfio/vfio` from the start; systemd.
  */
 export function labMachine(): MachineBuilder {
   return fakeMachine()
     .iommu()
+    .systemd()
     .staticNodes()
     .function("0000:00:01.0", {
       ids: "1234:1111",

@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly limits: Readonly<Record<string, string>>;
   /** Regular files outside /sys and /proc: mode, owner, content. Lock files are left out: they stay by design. */
   readonly files: Readonly<Record<string, string>>;
+  /** What systemd knows of the units below `/etc/systemd/system`, and which of them are active or enabled. */
+  readonly units: Readonly<Record<string, string>>;
   /** Directories outside /sys, /proc and /dev: mode and owner. */
   readonly directories: Readonly<Record<string, string>>;
 }
@@ -56,6 +58,7 @@ export function takeSnapshot(machine: FakeMachine): Snapshot {
       ]),
     ),
     files,
+    units: machine.systemd.state(),
     directories,
   };
 }
@@ -67,7 +70,7 @@ export function takeSnapshot(machine: FakeMachine): Snapshot {
  */
 export function diffSnapshots(before: Snapshot, after: Snapshot, ignore: readonly RegExp[] = []): string[] {
   const lines: string[] = [];
-  for (const part of ["drivers", "overrides", "sriov", "nodes", "limits", "files", "directories"] as const) {
+  for (const part of ["drivers", "overrides", "sriov", "nodes", "limits", "files", "units", "directories"] as const) {
     const names = new Set([...Object.keys(before[part]), ...Object.keys(after[part])]);
     for (const name of [...names].sort()) {
       const [old, now] = [before[part][name] ?? "(absent)", after[part][name] ?? "(absent)"];

@@ -189,7 +189,7 @@ test("recover() and revoke never touch anything outside of their own places, wha
         if (operation === "run") continue;
         assert.match(
           touched,
-          /^\/(var\/lib\/hostdev(\/grants(\/[0-9a-f:.]+\.jsonl)?|\/(quarantine|vfs)(\/[0-9a-f:.]+\.json)?)?|var\/log\/hostdev\.log|run\/hostdev\.lock|dev\/vfio\/\d+|sys\/bus\/pci\/.*|etc\/.*hostdev.*|etc\/security\/limits\.d|run\/systemd\/.*hostdev.*)$/,
+          /^\/(var\/lib\/hostdev(\/grants(\/[0-9a-f:.~]+\.jsonl)?|\/(quarantine|vfs)(\/[0-9a-f:.]+\.json)?)?|var\/log\/hostdev\.log|run\/hostdev\.lock|dev\/vfio\/\d+|sys\/bus\/pci\/.*|etc\/.*hostdev.*|etc\/security\/limits\.d|etc\/systemd\/system(\/user@\d+\.service\.d)?|run\/systemd\/.*hostdev.*)$/,
           `${operation} ${value}`,
         );
         assert.doesNotMatch(touched, /\/\.\.(\/|$)/);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from "commander";
 import { formatSize } from "../../core/units.ts";
+import { formatTime, type Lease } from "../../grants/lease.ts";
 import { type Quarantine, readQuarantines } from "../../grants/quarantine.ts";
 import { findReachableMates } from "../../grants/reachable-mates.ts";
-import type { GrantRecord } from "../../grants/record.ts";
+import { isInForce } from "../../grants/record.ts";
+import { readStanding } from "../../grants/state.ts";
 import { readBootId, readRecords } from "../../grants/store.ts";
 import { readPciFunction } from "../../pci/pci-function.ts";
 import { type Context, printJson } from "../context.ts";
@@ -16,8 +18,10 @@ export function grantsVerb(program: Command, context: Context): void {
     .command("grants")
     .summary("list what is lent, to whom, since when, and what is in quarantine")
     .description(
-      "Lists all grants. State `active`: in force; `interrupted`: run hostdev-admin recover; `lost`: a reboot ended it. " +
-        "Then what is in quarantine, and warnings about mates that a user can reach though they were not lent.",
+      "Lists all grants. State `active`: in force; `expired`: its time is over; `expiring`: its time is over, a VM " +
+        "still has the device, and no new one can; `waiting`: persistent, but its device is not there, or another, or " +
+        "the host uses it; `lost`: a reboot ended it; `interrupted`: run hostdev-admin recover. Then what is in " +
+        "quarantine, and warnings about mates that a user can reach though they were not lent.",
     )
     .option("--json", "print JSON")
     .addHelpText("after", "\nExamples:\n  hostdev-admin grants\n  hostdev-admin grants --json")
@@ -26,10 +30,11 @@ export function grantsVerb(program: Command, context: Context): void {
 
 function run({ host, output }: Context, isJson: boolean): void {
   const bootId = readBootId(host);
-  const grants = readRecords(host).map((record) => {
-    const state = stateOf(record, bootId);
-    return { ...record.grant, state, reachableMates: state === "active" ? findReachableMates(host, record.grant) : [] };
-  });
+  const grants = readRecords(host).map((record) => ({
+    ...record.grant,
+    ...readStanding(host, record),
+    reachableMates: isInForce(record, bootId) ? findReachableMates(host, record.grant) : [],
+  }));
   const quarantined = readQuarantines(host).map((quarantine) => ({
     ...quarantine,
     driver: readPciFunction(host, quarantine.address)?.driver ?? null,
@@ -38,18 +43,24 @@ function run({ host, output }: Context, isJson: boolean): void {
   if (grants.length === 0) output.print("Nothing is lent.\n");
   else {
     const rows = grants.map((grant) => [
-      grant.id,
+      grant.device,
       grant.user.name,
       grant.state,
       formatSize(grant.memoryBytes),
       formatTime(grant.grantedAt),
+      endOf(grant.lease),
       grant.grantedBy,
       grant.endpoints
         .filter(({ role }) => role === "hold")
         .map(({ address }) => address)
         .join(" ") || "-",
+      grant.note ?? "-",
     ]);
-    output.print(formatTable(output, ["DEVICE", "USER", "STATE", "MEMORY", "SINCE", "BY", "HELD MATES"], rows));
+    const header = ["DEVICE", "USER", "STATE", "MEMORY", "SINCE", "UNTIL", "BY", "HELD MATES", "NOTE"];
+    output.print(formatTable(output, header, rows));
+  }
+  for (const { device, id, reason } of grants) {
+    if (reason !== null) output.print(`${device} waits: ${reason}. Give it up with: hostdev-admin revoke ${id}\n`);
   }
   if (quarantined.length > 0) {
     const rows = quarantined.map((each) => [
@@ -64,11 +75,9 @@ function run({ host, output }: Context, isJson: boolean): void {
   warnOfReachableMates(host, output);
 }
 
-const formatTime = (iso: string) => iso.replace("T", " ").replace(/\..*/, "Z");
-
-function stateOf(record: GrantRecord, bootId: string): "active" | "interrupted" | "lost" {
-  if (!record.isComplete) return "interrupted";
-  return record.bootId === bootId ? "active" : "lost";
+function endOf({ expiresAt, isPersistent }: Lease): string {
+  if (expiresAt !== null) return formatTime(expiresAt);
+  return isPersistent ? "revoked" : "reboot";
 }
 
 /** After a reboot the kernel gives it to a driver again, until it is held anew. */

@@ -29,6 +29,8 @@ async function run({ host, output }: Context, isJson: boolean): Promise<void> {
   if (isJson) return printJson(output, { version: 1, recoveries });
   if (recoveries.length === 0) return output.print("Nothing was interrupted.\n");
   for (const { grant, interrupted, outcome } of recoveries) {
-    output.print(`The ${interrupted} of ${grant.id} to ${grant.user.name} was interrupted; it is now ${outcome}.\n`);
+    output.print(
+      `The ${interrupted} of ${grant.device} to ${grant.user.name} was interrupted; it is now ${outcome}.\n`,
+    );
   }
 }

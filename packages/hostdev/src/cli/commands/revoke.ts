@@ -9,6 +9,7 @@ import type { HolderAct } from "../../vfio/end-holders.ts";
 import { describeHolder, type Holder } from "../../vfio/holders.ts";
 import { type Context, type Output, printJson } from "../context.ts";
 import { onStep, onWarning, printPlan } from "../plan-output.ts";
+import { warnOfQuarantine } from "../quarantine-output.ts";
 import { untilSignal } from "../until-signal.ts";
 
 interface RevokeArguments {
@@ -67,12 +68,9 @@ async function run({ host, output }: Context, device: string, options: RevokeArg
   if (options.json) return printJson(output, { version: 1, ...revocation });
   const { grant, quarantined } = revocation;
   const what = quarantined.length === 0 ? "is back with the host" : "is taken back";
-  output.print(`${grant.id} ${what}; ${grant.user.name} no longer has it.\n`);
+  output.print(`${grant.device} ${what}; ${grant.user.name} no longer has it.\n`);
   for (const text of revocation.left) output.warn(`hostdev-admin: ${text}\n`);
-  for (const { address, reason } of quarantined) {
-    output.warn(`hostdev-admin: ${address} is in quarantine, on pci-stub: ${reason}\n`);
-    output.warn(`  hint: Once you trust it (after a power cycle, say): hostdev-admin release ${address} --trust\n`);
-  }
+  warnOfQuarantine(output, quarantined);
 }
 
 function onHolders({ print }: Output, waitMs: number): (holders: readonly Holder[], act: HolderAct) => void {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { killed } from "../../test/fake-host/kill.ts";
+import { fakeMachine } from "../../test/fake-host/machine-builder.ts";
+import { labMachine } from "../../test/fake-host/machines.ts";
+import { diffSnapshots } from "../../test/fake-host/snapshot.ts";
+import { repositoryRoot } from "../../test/style/source-tree.ts";
+import { isHostdevError } from "../core/errors.ts";
+import { bootFiles } from "./boot-units.ts";
+import { isSetUp, planSetup, setup } from "./setup.ts";
+
+const nothing = () => {};
+
+test("setup() installs the units and the rule, lets systemd and udev know, and takes all of it away again", async () => {
+  const host = labMachine().open();
+  const before = host.machine.snapshot();
+  assert.equal(isSetUp(host), false);
+  await setup(host, false, nothing);
+  assert.equal(isSetUp(host), true);
+  for (const { path, text } of bootFiles(host.self.program)) {
+    assert.equal(host.readText(path), text);
+    const status = host.status(path);
+    assert.deepEqual([status?.mode, status?.uid, status?.gid], [0o644, 0, 0], path);
+  }
+  const commands = host.machine.log
+    .filter(({ operation }) => operation === "run")
+    .map((run) => `${run.path} ${run.value}`);
+  assert.deepEqual(commands, [
+    "systemctl daemon-reload",
+    "udevadm control --reload",
+    "systemctl enable hostdev-restore.service",
+  ]);
+  const once = host.machine.snapshot();
+  await setup(host, false, nothing);
+  assert.deepEqual(diffSnapshots(once, host.machine.snapshot()), []);
+  await setup(host, true, nothing);
+  assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
+  await setup(host, true, nothing); // again is nothing
+});
+
+test("setup() after a kill at any operation can be run again", async () => {
+  const whole = labMachine().open();
+  await setup(whole, false, nothing);
+  for (const moment of ["before", "torn", "after"] as const) {
+    for (let n = 1; ; n++) {
+      const machine = labMachine().build();
+      const host = machine.open();
+      const isKilled = await killed(host, n, moment, () => setup(host, false, nothing));
+      await setup(machine.open(), false, nothing);
+      assert.deepEqual(diffSnapshots(whole.machine.snapshot(), machine.snapshot()), [], `${moment} ${n}`);
+      if (!isKilled) break;
+    }
+  }
+});
+
+test("setup() refuses without root, without systemd, and where somebody else's file is", async () => {
+  const host = labMachine().file("/etc/udev/rules.d/70-hostdev.rules", "# mine\n").open();
+  const before = host.machine.snapshot();
+  await assert.rejects(setup(host, false, nothing), (error) => isHostdevError(error, "HD_STATE_CONFLICT"));
+  await assert.rejects(setup(host.as("alex"), false, nothing), (error) => isHostdevError(error, "HD_NEEDS_ROOT"));
+  assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
+  assert.throws(
+    () => planSetup(fakeMachine().open()),
+    (error) => isHostdevError(error, "HD_NO_SYSTEMD"),
+  );
+});
+
+test("packaging/ has what setup() installs, for a program in /usr/bin", () => {
+  for (const { path, text } of bootFiles(["/usr/bin/hostdev-admin"])) {
+    const packaged = text.replace(/^# Written by .*\n/, "# A part of hostdev; see packaging/README.md.\n");
+    const file = join(
+      repositoryRoot,
+      "packaging",
+      path.replace(/^\/etc\/(systemd\/system|udev\/rules\.d)\//, (_, kind) => `${kind.split("/")[0]}/`),
+    );
+    if (process.env["UPDATE_GOLDEN"]) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, packaged);
+    }
+    assert.equal(readFileSync(file, "utf8"), packaged, "UPDATE_GOLDEN=1 makes it anew");
+  }
+});
