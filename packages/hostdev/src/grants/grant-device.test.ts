@@ -99,6 +99,12 @@ test("grantDevice() refuses bad requests, and changes nothing", async () => {
     assert.equal(await refusal(host, { ...nic, ...change }), code, JSON.stringify(change));
 });
 
+test("grantDevice() refuses a device that has stopped to answer", async () => {
+  const host = labMachine().open();
+  host.machine.function("0000:01:00.0").config.fill(0xff);
+  assert.equal(await refusal(host, nic), "HD_DEVICE_INSANE");
+});
+
 test("grantDevice() refuses what the host lives on, also as a mate, unless it is forced by name", async () => {
   const host = desktopMachine().open();
   const disk = { ...nic, device: "02:00.0" };

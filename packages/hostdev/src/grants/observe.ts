@@ -5,6 +5,7 @@ import { KiB } from "../core/units.ts";
 import { requireOrdinaryUser, type User } from "../core/users.ts";
 import { type ProcessLimit, readUserMemlocks } from "../memlock/limit.ts";
 import { loginLimitsPath, managerLimitsPath } from "../memlock/login-limits.ts";
+import { readConfigSpace } from "../pci/config-space.ts";
 import { enumerateFunctions, findFunction } from "../pci/enumerate.ts";
 import { type FunctionIdentity, readFunctionIdentity } from "../pci/identity.ts";
 import { endpointsOf, hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
@@ -36,6 +37,8 @@ export interface Observation {
   readonly user: User;
   readonly records: readonly GrantRecord[];
   readonly quarantines: readonly Quarantine[];
+  /** Whether the device answers at all. sysfs cannot tell: what it says of ids was read when the device was found. */
+  readonly responds: boolean;
   /** Endpoints of the group that cannot be reset alone. */
   readonly withoutReset: ReadonlySet<string>;
   readonly bootId: string;
@@ -86,6 +89,7 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     user,
     records: readRecords(host),
     quarantines: readQuarantines(host),
+    responds: readConfigSpace(host, device.address)?.responds !== false,
     withoutReset: new Set(endpointsOf(group).flatMap(({ address }) => (canResetAlone(host, address) ? [] : [address]))),
     bootId: readBootId(host),
     presentModules: moduleNames.filter((module) => isModulePresent(host, module)),

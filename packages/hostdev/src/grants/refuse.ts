@@ -81,8 +81,8 @@ function refuseGranted({ device, group, records, user, bootId, identities }: Obs
   });
 }
 
-function refuseInsane({ device }: Observation): void {
-  if (device.vendorId !== 0xffff) return;
+function refuseInsane({ device, responds }: Observation): void {
+  if (responds) return;
   const message = `Cannot lend ${device.address}: it does not answer (all ones)`;
   throw new HostdevError("HD_DEVICE_INSANE", message, { address: device.address });
 }

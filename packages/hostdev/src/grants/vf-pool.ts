@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as v from "valibot";
-import { HostdevError } from "../core/errors.ts";
+import { HostdevError, isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { enumerateFunctions } from "../pci/enumerate.ts";
 import { readSriov } from "../pci/sriov.ts";
@@ -69,8 +69,7 @@ export async function createPool(host: Host, { physicalFunction, count }: VfCrea
   host.writeFile(pathOf(physicalFunction), `${JSON.stringify(pool)}\n`, 0o644);
   if (autoprobe === "1") await host.writeKernel(`${path}/sriov_drivers_autoprobe`, "0");
   await host.writeKernel(`${path}/sriov_numvfs`, String(count));
-  // Their drivers' modules are loaded now, and would take them as soon as they may.
-  await host.run("udevadm", ["settle", "--timeout=10"]);
+  await settle(host);
   if (autoprobe === "1") await host.writeKernel(`${path}/sriov_drivers_autoprobe`, autoprobe);
   const sriov = readSriov(host, physicalFunction);
   const found = sriov?.role === "physical" ? sriov.virtualFunctions.length : 0;
@@ -81,6 +80,15 @@ export async function createPool(host: Host, { physicalFunction, count }: VfCrea
     to: String(count),
     found: String(found),
   });
+}
+
+/** Waits until udev has loaded their drivers' modules, which take functions as soon as they may. Without udev nobody does. */
+async function settle(host: Host): Promise<void> {
+  try {
+    await host.run("udevadm", ["settle", "--timeout=10"]);
+  } catch (error) {
+    if (!isHostdevError(error)) throw error;
+  }
 }
 
 /**

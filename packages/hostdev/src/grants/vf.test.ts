@@ -139,6 +139,12 @@ test("a virtual function in quarantine keeps those beside it, until it is releas
   assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
 });
 
+test("grantDevice() makes virtual functions on a machine without udev, too", async () => {
+  const host = labMachine().withoutCommand("udevadm").open();
+  await grantDevice(host, made);
+  assert.equal(host.readText(numvfs), "2\n");
+});
+
 test("virtual functions that we made are nobody's after a reboot", async () => {
   const host = labMachine().open();
   await grantDevice(host, made);

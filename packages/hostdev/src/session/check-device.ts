@@ -3,9 +3,9 @@ import type { GrantTarget } from "../core/error-details.ts";
 import { HostdevError } from "../core/errors.ts";
 import { type Finding, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
+import { readConfigSpace } from "../pci/config-space.ts";
 import { hasIommuGroups, type IommuGroup, readIommuGroup } from "../pci/iommu-group.ts";
 import { type PciFunction, readPciFunction } from "../pci/pci-function.ts";
-import { pciDevices } from "../pci/sysfs.ts";
 import { containerNode, groupNode } from "../vfio/nodes.ts";
 import { findBlockers, isVfioDriver } from "../vfio/viability.ts";
 
@@ -40,8 +40,7 @@ export function checkDevice(host: Host, target: GrantTarget, assigned: readonly 
 }
 
 function checkSanity(host: Host, { address }: PciFunction): readonly Finding[] {
-  const vendor = host.readBytes(`${pciDevices}/${address}/config`, 2);
-  if (vendor === undefined || vendor[0] !== 0xff || vendor[1] !== 0xff) return [];
+  if (readConfigSpace(host, address)?.responds !== false) return [];
   return [toFinding(new HostdevError("HD_DEVICE_INSANE", `${address} does not answer (all ones)`, { address }))];
 }
 
