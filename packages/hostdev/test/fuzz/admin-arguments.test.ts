@@ -79,6 +79,19 @@ const requests = fc.oneof(
   hostile.map((text) => ["grant", "04:02.0", "--to", "alex", "--hold", text]),
   hostile.map((text) => ["grant", "01:00.0", "--to", "alex", "--force", text]),
   hostile.map((text) => ["grant", `--to=${text}`, "01:00.0"]),
+  hostile.map((text) => ["grant", "04:02.0", "--to", "alex", "--hold-mates", "--give", text]),
+  fc
+    .tuple(fc.constantFrom("--vf", "--create-vfs", "--mac", "--vlan"), hostile)
+    .map(([option, text]) => [
+      "grant",
+      "05:00.0",
+      "--to",
+      "alex",
+      ...(option === "--vf" ? [] : ["--vf", "any"]),
+      option,
+      text,
+    ]),
+  hostile.map((text) => ["release", text, "--trust"]),
   hostile.map((text) => ["revoke", text]),
   hostile.map((text) => ["revoke", "01:00.0", "--wait", text]),
   hostile.map((text) => [text]),

@@ -34,7 +34,12 @@ before(async () => {
   // A revoke in the middle: its plan is in the record, too.
   machine.on("before", { operation: "removeFile", path }, () => void texts.push(host.readText(path) ?? ""));
   await revokeDevice(host, "04:02.0");
-  assert.equal(texts.filter((text) => text !== "").length, 2);
+  // And one with every kind of step that there is for a virtual function.
+  const vf = { index: "any" as const, create: 2, mac: "52:54:00:aa:00:01", vlan: 7 };
+  const { id } = await grantDevice(host, { ...request, device: "05:00.0", hold: [], vf });
+  texts.push(host.readText(`${recordsDirectory}/${id}.jsonl`) ?? "");
+  assert.equal(texts.filter((text) => text !== "").length, 3);
+  assert.match(texts[2] ?? "", /"kind":"vf"/);
 });
 
 const values = fc.oneof(
@@ -150,6 +155,15 @@ function assertHarmless({ grant, steps, begun }: GrantRecord): void {
       for (const side of [step.from, step.to])
         for (const name of [side.driver, side.override]) if (name !== null) assert.match(name, driver);
     }
+    if (step.kind === "vf") {
+      assert.match(step.physicalFunction, address);
+      for (const { mac, vlan } of [step.from, step.to]) {
+        assert.match(mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+        assert.ok(
+          Number.isInteger(vlan) && vlan >= 0 && vlan < 4096 && Number.isInteger(step.index) && step.index >= 0,
+        );
+      }
+    }
     if (step.kind === "clean") assert.match(step.address, address);
     if (step.kind === "module") assert.match(step.module, /^(vfio_iommu_type1|vfio-pci|pci-stub)$/);
   }
@@ -158,7 +172,7 @@ function assertHarmless({ grant, steps, begun }: GrantRecord): void {
 test("parseRecord() of a damaged record gives a harmless record, or HD_JOURNAL_INVALID", () => {
   let accepted = 0;
   fc.assert(
-    fc.property(fc.nat(1), changes, (which, damage) => {
+    fc.property(fc.nat(2), changes, (which, damage) => {
       const damaged = damage.reduce(apply, texts[which] ?? "");
       try {
         assertHarmless(parseRecord(damaged, path));
@@ -175,7 +189,7 @@ test("parseRecord() of a damaged record gives a harmless record, or HD_JOURNAL_I
 
 test("recover() and revoke never touch anything outside of their own places, whatever a record says", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat(1), changes, async (which, damage) => {
+    fc.asyncProperty(fc.nat(2), changes, async (which, damage) => {
       const machine = labMachine().build();
       machine.fs.directory(recordsDirectory);
       machine.open().writeFile(path, damage.reduce(apply, texts[which] ?? ""), 0o644);
@@ -186,7 +200,10 @@ test("recover() and revoke never touch anything outside of their own places, wha
         );
       }
       for (const { operation, path: touched, value } of machine.log) {
-        if (operation === "run") continue;
+        if (operation === "run") {
+          if (touched !== "logger") assert.match(value, /^[A-Za-z0-9_.:=@ -]*$/, touched);
+          continue;
+        }
         assert.match(
           touched,
           /^\/(var\/lib\/hostdev(\/grants(\/[0-9a-f:.~]+\.jsonl)?|\/(quarantine|vfs)(\/[0-9a-f:.]+\.json)?)?|var\/log\/hostdev\.log|run\/hostdev\.lock|dev\/vfio\/\d+|sys\/bus\/pci\/.*|etc\/.*hostdev.*|etc\/security\/limits\.d|etc\/systemd\/system(\/user@\d+\.service\.d)?|run\/systemd\/.*hostdev.*)$/,
