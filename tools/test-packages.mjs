@@ -16,6 +16,8 @@ const needed = [
     debianPackage: "libvirt-daemon-driver-qemu",
     why: "makes that one run virtual machines",
   },
+  { program: "virt-install", debianPackage: "virtinst", why: "makes VMs on our session daemon" },
+  { file: "/usr/lib/python3/dist-packages/libvirt.py", debianPackage: "python3-libvirt", why: "is what scripts use" },
   { program: "groff", debianPackage: "groff-base", why: "reads the manual pages" },
   { program: "zsh", debianPackage: "zsh", why: "reads its completion" },
   { program: "fish", debianPackage: "fish", why: "runs its completion" },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isHostdevError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
+import { type PciNames, readPciNames } from "../../pci/names.ts";
 import { capabilitiesXml } from "./capabilities-xml.ts";
 import { type EmulatorFacts, readEmulatorFacts } from "./emulator-facts.ts";
 
@@ -20,9 +21,16 @@ export class MachineFacts {
   readonly #host: Host;
   readonly #emulators = new Map<string, Remembered>();
   #capabilities: Promise<string> | undefined;
+  #pciNames: PciNames | undefined;
 
   constructor(host: Host) {
     this.#host = host;
+  }
+
+  /** Names of PCI vendors and products, as they were when the daemon first needed them. */
+  get pciNames(): PciNames {
+    this.#pciNames ??= readPciNames(this.#host);
+    return this.#pciNames;
   }
 
   /** Whether the caller may use KVM. */

@@ -3,6 +3,7 @@ import { findUser } from "../../core/users.ts";
 import { type CapabilityName, capabilityNames } from "../../nodedev/capability-kind.ts";
 import { capabilitiesOf, type ListedNodeDevice, listNodeDevices } from "../../nodedev/list-node-devices.ts";
 import { findNodeDevices, formatNodeDevice, readNodeDevice } from "../../nodedev/node-device.ts";
+import { pciNodeDevice } from "../../nodedev/pci-by-name.ts";
 import { type PciFunction, readPciFunction } from "../../pci/pci-function.ts";
 import { isVfioDriver } from "../../vfio/viability.ts";
 import type { Client, ClientHandlers } from "./client.ts";
@@ -34,7 +35,8 @@ export const nodeDeviceHandlers: ClientHandlers = {
   nodeDeviceLookupByName: (client, { name }) => ({ name: find(client, name).name }),
   nodeDeviceGetXmlDesc: async (client, { name, flags }) => {
     checkFlags(flags, 1); // INACTIVE, which only differs for devices that hostdev has none of
-    return { xml: formatNodeDevice(await readNodeDevice(find(client, name), { strictLibvirt: true })) };
+    const options = { strictLibvirt: true, names: client.machine.pciNames };
+    return { xml: formatNodeDevice(await readNodeDevice(find(client, name), options)) };
   },
   nodeDeviceGetParent: (client, { name }) => ({ parent: find(client, name).parent }),
   nodeDeviceNumOfCaps: (client, { name }) => ({ number: capabilitiesOf(find(client, name)).length }),
@@ -89,7 +91,7 @@ async function detach(client: Client, name: string, driver: string | null): Prom
 
 /** @throws {HostdevError} `HD_DEVICE_NOT_FOUND`. */
 function find({ host }: Client, name: string): ListedNodeDevice {
-  const device = findNodeDevices(listNodeDevices(host), [name])[0];
+  const device = pciNodeDevice(host, name) ?? findNodeDevices(listNodeDevices(host), [name])[0];
   if (device === undefined) throw new Error("findNodeDevices() gives as many as it takes");
   return device;
 }

@@ -39,6 +39,18 @@ export const storageHandlers: ClientHandlers = {
     requirePool(host, pool);
     return { active: 1 };
   },
+  storagePoolGetInfo: async ({ host }, { pool }) => {
+    requirePool(host, pool);
+    const { stdout } = await host.run("stat", ["--file-system", "--format=%S %b %a", "--", pool.name]);
+    const [blockBytes = 0n, blocks = 0n, available = 0n] = stdout.trim().split(" ").map(BigInt);
+    const capacity = blockBytes * blocks;
+    return {
+      state: poolRunning,
+      capacity,
+      allocation: capacity - blockBytes * available,
+      available: blockBytes * available,
+    };
+  },
   storagePoolGetXmlDesc: ({ host }, { pool, flags }) => {
     checkFlags(flags, 1);
     requirePool(host, pool);
@@ -49,6 +61,9 @@ export const storageHandlers: ClientHandlers = {
     return { items: [], count: 0 };
   },
 };
+
+/** `virStoragePoolState`. */
+const poolRunning = 2;
 
 interface Volume {
   readonly sizeBytes: bigint;
