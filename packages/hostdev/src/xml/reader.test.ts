@@ -80,3 +80,17 @@ test("at() writes a position with and without a file", () => {
   assert.equal(at({ file: "vm.xml", line: 3, column: 7 }), "vm.xml:3:7");
   assert.equal(at({ line: 3, column: 7 }), "line 3, column 7");
 });
+
+test("readXml() refuses bombs, deep nesting and 100 MB at once", () => {
+  const bomb = `<!DOCTYPE d [<!ENTITY a "${"x".repeat(1000)}"><!ENTITY b "${"&a;".repeat(1000)}">]><d>&b;</d>`;
+  const started = performance.now();
+  assert.equal(errorOf(bomb).code, "HD_XML_SYNTAX");
+  assert.equal(errorOf("<a>".repeat(1_000_000)).code, "HD_XML_LIMIT");
+  assert.equal(errorOf(`<a>${"<b/>".repeat(1_000_000)}</a>`).code, "HD_XML_LIMIT");
+  assert.equal(
+    errorOf(`<a ${Array.from({ length: 100_000 }, (_, n) => `b${n}='1'`).join(" ")}/>`).code,
+    "HD_XML_LIMIT",
+  );
+  assert.equal(errorOf(" ".repeat(100_000_000)).code, "HD_XML_LIMIT");
+  assert.ok(performance.now() - started < 5000, "it took longer than 5 s"); // 0.3 s on an idle machine
+});
