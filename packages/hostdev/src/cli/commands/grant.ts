@@ -19,10 +19,10 @@ interface GrantOptions extends LeaseOptions {
   readonly to: string;
   readonly memory?: string;
   readonly leave?: string;
-  readonly hold: readonly string[];
+  readonly hold?: readonly string[];
   readonly holdMates?: true;
-  readonly give: readonly string[];
-  readonly force: readonly string[];
+  readonly give?: readonly string[];
+  readonly force?: readonly string[];
   readonly acceptNoReset?: true;
   readonly vf?: string;
   readonly createVfs?: string;
@@ -55,15 +55,15 @@ export function grantVerb(program: Command, context: Context): void {
     .requiredOption("--to <user>", "the user")
     .option("--memory <size>", "memory of the VM it is for (default: 4GiB, or half of what a smaller machine can lend)")
     .option("--leave <size>", "memory that all grants together leave to the host (default: 2GiB or 10 %, the larger)")
-    .option("--hold <address>", "a device of the same group that the host may lose meanwhile (repeatable)", collect, [])
+    .option("--hold <address>", "a device of the same group that the host may lose meanwhile (repeatable)", collect)
     .option("--hold-mates", "the host may lose all other devices of the group meanwhile")
-    .option("--give <address>", "a further device of the group that the user may use, too (repeatable)", collect, [])
+    .option("--give <address>", "a further device of the group that the user may use, too (repeatable)", collect)
     .option("--vf <number>", "lend a virtual function of the device: its number, or `any` for the first that is free")
     .option("--create-vfs <count>", "make so many virtual functions if there are none; they go with the last grant")
     .option("--mac <address>", "hold the virtual function to this MAC address")
     .option("--vlan <id>", "hold the virtual function to this VLAN")
     .option("--accept-no-reset", "lend it although it cannot be reset, and take it back as the user leaves it")
-    .option("--force <address>", "take this device although the host uses it (repeatable)", collect, [])
+    .option("--force <address>", "take this device although the host uses it (repeatable)", collect)
     .addHelpText("after", examples)
     .action((device: string, options: GrantOptions) => run(context, device, options));
   addLeaseOptions(command).option("--dry-run", "print the plan and change nothing").option("--json", "print JSON");
@@ -71,7 +71,8 @@ export function grantVerb(program: Command, context: Context): void {
 
 const normalize = (text: string) => formatPciAddress(parsePciAddress(text));
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+/** A default of no values would be shown as `[]` by --help. */
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
@@ -82,12 +83,12 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     user: options.to,
     ...(options.memory === undefined ? {} : { memoryBytes: parseSize(options.memory, "--memory") }),
     ...(options.leave === undefined ? {} : { leaveBytes: parseSize(options.leave, "--leave") }),
-    hold: options.hold.map(normalize),
+    hold: (options.hold ?? []).map(normalize),
     holdMates: options.holdMates === true,
-    give: options.give.map(normalize),
+    give: (options.give ?? []).map(normalize),
     ...readVfOptions(options),
     acceptNoReset: options.acceptNoReset === true,
-    force: options.force.map(normalize),
+    force: (options.force ?? []).map(normalize),
     ...parseLeaseOptions(options, host.now()),
   };
   if (options.dryRun) {
