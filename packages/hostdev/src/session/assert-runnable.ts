@@ -2,9 +2,11 @@
 import { HostdevError } from "../core/errors.ts";
 import type { Domain } from "../domain/domain.ts";
 
+/** Network cards that QEMU cannot have without root, or without a helper that its sandbox forbids. */
+const refusedInterfaces: readonly string[] = ["bridge", "hostdev"];
+
 /**
- * Refuses what `run` cannot give a VM yet, though it can be turned into arguments: what needs programs beside QEMU,
- * or resources that have to be picked at the start.
+ * Refuses what a VM of an ordinary user cannot have yet, though it can be turned into arguments.
  *
  * @throws {HostdevError} `HD_DOMAIN_UNSUPPORTED`, naming the element.
  */
@@ -13,14 +15,9 @@ export function assertRunnable({ devices, onPoweroff, onCrash }: Domain): void {
     const message = `Cannot run the VM: ${element} is not supported yet`;
     throw new HostdevError("HD_DOMAIN_UNSUPPORTED", message, { element, supported });
   };
-  if (onPoweroff !== undefined && onPoweroff !== "destroy") refuse(`<on_poweroff>${onPoweroff}`, "destroy");
-  if (onCrash !== undefined && onCrash !== "destroy") refuse(`<on_crash>${onCrash}`, "destroy");
-  for (const card of devices.interfaces) {
-    const isSlirp =
-      card.type === "user" && (card as { readonly backend?: { readonly type?: string } }).backend?.type !== "passt";
-    if (!isSlirp) refuse(`<interface type='${card.type}'>`, "<interface type='user'> without passt");
+  if (onPoweroff === "preserve") refuse(`<on_poweroff>${onPoweroff}`, "destroy or restart");
+  if (onCrash?.startsWith("coredump") === true) refuse(`<on_crash>${onCrash}`, "destroy, restart or preserve");
+  for (const { type } of devices.interfaces) {
+    if (refusedInterfaces.includes(type)) refuse(`<interface type='${type}'>`, "<interface type='user'>");
   }
-  if (devices.tpms.some((tpm) => tpm.backend?.type === "emulator")) refuse("<tpm> with an emulator", "no <tpm>");
-  if (devices.filesystems.some((one) => one.driver?.type === "virtiofs" && one.source.socket === undefined))
-    refuse("<filesystem> by virtiofs", "one by 9p, or a virtiofsd of your own with <source socket='...'/>");
 }

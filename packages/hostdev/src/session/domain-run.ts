@@ -5,6 +5,7 @@ import { listPids, type ProcessIdentity, readCommandLine, readStartTime, readUid
 import type { Domain } from "../domain/domain.ts";
 import { formatDomain, readDomain } from "../domain/parse.ts";
 import { domainState, stateReason } from "./domain-state.ts";
+import { endHelpers, startHelpers } from "./helpers.ts";
 import { fillLiveDefaults } from "./live-defaults.ts";
 import { LiveVm, type VmListener } from "./live-vm.ts";
 import { monitorPath, planLaunch } from "./plan-launch.ts";
@@ -48,6 +49,7 @@ export async function startRun(
     host.makeDirectory(paths.logs, 0o700);
     const launch = await planLaunch(host, domain, { directory, logPath: logPath(parts, uuid) });
     await prepareLaunch(host, domain, directory, resetNvram);
+    await startHelpers(host, domain, directory);
     const vm = await LiveVm.start(host, domain, launch, tell, note);
     return { id, uuid, directory, vm };
   } catch (error) {
@@ -97,6 +99,7 @@ export function noteRun({ host, paths }: SessionParts, { id, uuid, directory, vm
 
 /** Clears away what a run that is over has left. */
 export function endRun({ host, paths }: SessionParts, run: Pick<DomainRun, "uuid" | "directory">): void {
+  endHelpers(host, run.directory);
   removeRunDirectory(host, run.directory);
   removeStatus(host, paths, run.uuid);
 }

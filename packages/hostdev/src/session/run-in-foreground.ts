@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Host } from "../core/host.ts";
 import type { Domain } from "../domain/domain.ts";
 import type { Ending } from "./ending.ts";
+import { endHelpers, startHelpers } from "./helpers.ts";
 import { LiveVm } from "./live-vm.ts";
 import { planLaunch, redirectConsole } from "./plan-launch.ts";
 import { prepareLaunch } from "./prepare-launch.ts";
@@ -40,7 +41,12 @@ export async function runInForeground(
   const consolePath = redirectConsole(domain, directory);
   await prepareLaunch(host, domain, directory);
   const launch = await planLaunch(host, domain, { directory, logPath: `${directory}/qemu.log` });
-  const vm = await LiveVm.start(host, domain, launch, () => {});
+  const vm = await startHelpers(host, domain, directory)
+    .then(() => LiveVm.start(host, domain, launch, () => {}))
+    .catch((error) => {
+      endHelpers(host, directory);
+      throw error;
+    });
   let isTimedOut = false;
   const timer = user.timeoutMs === undefined ? undefined : setTimeout(onTimeout, user.timeoutMs);
   const onAbort = () => void stopGently(host, vm, user);

@@ -35,6 +35,11 @@ export function sessionPaths(host: Host): SessionPaths {
   };
 }
 
+/** What a domain keeps over its runs beside its disks: the secrets of its TPM. */
+export function stateDirectory(host: Host, uuid: string): string {
+  return `${xdgDirectory(host, "XDG_CONFIG_HOME", ".config")}/hostdev/state/${uuid}`;
+}
+
 /** A base directory; the specification says to take relative ones as absent. */
 function xdgDirectory(host: Host, variable: string, usual: string): string {
   const value = host.environment(variable);

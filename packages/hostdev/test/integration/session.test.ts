@@ -217,3 +217,43 @@ test("disks, interfaces and drives' media come and go while the guest runs", opt
   assert.match(domain.getXml(), /vda/);
   await session.close();
 });
+
+const withTpm = ["swtpm", "swtpm_setup"].every((program) => spawnSync(program, ["--version"]).error === undefined);
+
+test("a TPM keeps its secrets over runs, and ends with its VM", {
+  ...options,
+  skip: options.skip || (withTpm ? false : "there is no swtpm"),
+}, async (context) => {
+  const { directory, open } = home(context);
+  const session = await open();
+  const domain = await session.defineXml(xml("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"));
+  const helpers = () => spawnSync("pgrep", ["-f", `swtpm socket.*${directory}`], { encoding: "utf8" }).stdout.trim();
+  await domain.start({ paused: true });
+  assert.notEqual(helpers(), "");
+  await domain.destroy();
+  await until(() => helpers() === "", "the end of swtpm");
+  const state = join(directory, "hostdev/state", uuid, "tpm/tpm2-00.permall");
+  const secrets = readFileSync(state);
+  await domain.start({ paused: true });
+  await domain.destroy();
+  assert.deepEqual(readFileSync(state), secrets);
+});
+
+const noPasst =
+  process.geteuid?.() === 0 ? "passt is not for root" : spawnSync("passt", ["--version"]).error && "there is no passt";
+
+test("a network by passt is there when the VM is", {
+  ...options,
+  skip: options.skip || (noPasst ?? false),
+}, async (context) => {
+  const { open } = home(context);
+  const session = await open();
+  const domain = await session.createXml(
+    xml("<interface type='user'><backend type='passt'/><model type='virtio'/></interface>"),
+    {
+      paused: true,
+    },
+  );
+  assert.equal(domain.interfaces().length, 1);
+  await domain.destroy();
+});
