@@ -22,6 +22,8 @@ export class QmpDecoder {
    */
   decode(chunk: string): readonly QmpMessage[] {
     this.#rest += chunk;
+    // A long line comes in many pieces: it is not searched again for each of them.
+    if (!chunk.includes("\n") && this.#rest.length <= maxLineLength) return [];
     const lines = this.#rest.split("\n");
     this.#rest = lines.pop() ?? "";
     if (this.#rest.length > maxLineLength) throw protocolError(`a line longer than ${maxLineLength} characters`);

@@ -173,8 +173,12 @@ export class DomainLife {
   /** Writes the change down, and tells it. */
   protected onEvent(event: SessionEvent): void {
     const { run } = this;
-    // While it starts there is nothing yet that a later program could go on with.
-    if (run !== undefined && event.kind !== "rtc-change" && event.kind !== "balloon-change") noteRun(this.parts, run);
+    try {
+      // While it starts there is nothing yet that a later program could go on with.
+      if (run !== undefined && event.kind !== "rtc-change" && event.kind !== "balloon-change") noteRun(this.parts, run);
+    } catch (error) {
+      this.#complain(error); // a full disk must not cut us off from QEMU
+    }
     this.parts.emit(this.reference, event);
   }
 

@@ -323,6 +323,40 @@ test("metadata: title, description, and the elements of applications, live and f
   await assert.rejects(domain.setMetadata("element", "<a", "k", "urn:app", "live"), hasCode("HD_XML_SYNTAX"));
 });
 
+test("a console is for one user at a time, unless he is made to go", async () => {
+  const { host, started } = machineOfAlex();
+  const session = await openSession(host());
+  const domain = await session.createXml(xml());
+  assert.match(domain.getXml(), /<serial type='pty'>\n {6}<source path='\/dev\/pts\/\d+'\/>/);
+  const first = await domain.openConsole();
+  const heard: string[] = [];
+  first.on("data", (chunk) => heard.push(String(chunk)));
+  first.write("hello");
+  started[0]?.say("login:");
+  await until(() => heard.length > 0 && started[0]?.typed === "hello");
+  assert.deepEqual(heard, ["login:"]);
+  await assert.rejects(domain.openConsole(), hasCode("HD_CONSOLE_BUSY"));
+  await domain.openConsole({ alias: "serial0", force: true });
+  await until(() => first.destroyed);
+  await assert.rejects(domain.openConsole({ alias: "serial7" }), hasCode("HD_NO_GUEST_DEVICE"));
+  await domain.destroy();
+  await assert.rejects(domain.openConsole(), hasCode("HD_DOMAIN_STATE"));
+});
+
+test("a disk that is full does not cut a session off from its QEMU", async () => {
+  const { host, machine } = machineOfAlex();
+  const session = await openSession(host());
+  const domain = await session.defineXml(xml());
+  await domain.start();
+  machine.failOn({ operation: "writeFile", path: /status/, errno: "ENOSPC", times: 2 });
+  await domain.suspend();
+  assert.equal(domain.state.state, domainState.paused);
+  await domain.resume();
+  assert.equal(domain.state.state, domainState.running);
+  assert.equal(session.problems.length, 2);
+  await domain.destroy();
+});
+
 /** alex's machine with the NIC lent to him, and so much lockable memory. */
 async function withNic(behaviour: QemuBehaviour, hardBytes = GiB) {
   const all = machineOfAlex(behaviour);

@@ -32,6 +32,10 @@ export class FakeQemu {
   readonly #behaviour: QemuBehaviour;
   readonly #monitors = new Set<Duplex>();
   readonly #nodes = new Set<string>();
+  /** What users wrote to its serial port, and who is connected to it. */
+  typed = "";
+  readonly #terminals = new Set<Duplex>();
+  readonly #pty: string;
   #status = "prelaunch";
 
   constructor(program: FakeProgram, behaviour: QemuBehaviour) {
@@ -46,6 +50,10 @@ export class FakeQemu {
     program.process.atEnd(() => {
       for (const monitor of this.#monitors) monitor.end();
     });
+    this.#pty = `/dev/pts/${program.process.pid}`;
+    if (program.args.includes("pty,id=charserial0")) {
+      program.machine.programs.terminal(this.#pty, (line) => this.#connect(line), program.process);
+    }
     const path = /,path=([^,]+),server=on/.exec(
       program.args.find((arg) => arg.includes("charmonitor,path")) ?? "",
     )?.[1];
@@ -62,6 +70,20 @@ export class FakeQemu {
     this.#status = "shutdown";
     this.tell("SHUTDOWN", { guest: true, reason: "guest-shutdown" });
     this.tell("STOP");
+  }
+
+  /** The guest writes to its serial port. */
+  say(text: string): void {
+    for (const line of this.#terminals) line.write(text);
+  }
+
+  #connect(line: Duplex): void {
+    this.#terminals.add(line);
+    line.on("error", () => {});
+    line.on("close", () => this.#terminals.delete(line));
+    line.on("data", (chunk) => {
+      this.typed += String(chunk);
+    });
   }
 
   #serve(monitor: Duplex): void {
@@ -99,6 +121,7 @@ export class FakeQemu {
       case "query-status":
         return { status: this.#status, running: this.#status === "running" };
       case "query-chardev":
+        return [{ label: "charserial0", filename: `pty:${this.#pty}`, "frontend-open": true }];
       case "query-blockstats":
         return [];
       case "query-cpus-fast":

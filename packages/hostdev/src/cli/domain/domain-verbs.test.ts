@@ -47,7 +47,7 @@ test("a VM's life by the verbs, through the daemon", async () => {
   assert.equal((await hostdev("start vm --paused")).status, 0);
   assert.match(
     (await hostdev("list")).out,
-    /1 +vm +paused \(user\) +vnc\+unix:\/\/\/run\/user\/1000\/hostdev\/1-\w{8}\/vnc.sock/,
+    /1 +vm +paused \(user\) +console \/dev\/pts\/\d+ +vnc\+unix:\/\/\/run\/user\/1000\/hostdev\/1-\w{8}\/vnc.sock/,
   );
   for (const line of ["resume vm", "suspend 1", "resume vm", "reset vm"])
     assert.equal((await hostdev(line)).status, 0, line);
