@@ -37,8 +37,9 @@ const schema = v.object({
 /** Writes down a running domain. After a failure or a kill: the old file, whole. */
 export function writeStatus(host: Host, paths: SessionPaths, status: VmStatus): void {
   host.makeDirectory(paths.status, 0o700);
-  const text = JSON.stringify({ version, bootId: readBootId(host), ...status });
-  host.writeFile(`${paths.status}/${status.uuid}.json`, `${text}\n`, 0o600);
+  const text = `${JSON.stringify({ version, bootId: readBootId(host), ...status })}\n`;
+  const path = `${paths.status}/${status.uuid}.json`;
+  if (host.readText(path) !== text) host.writeFile(path, text, 0o600);
 }
 
 /** Forgets a domain that runs no more; absent is fine. */
