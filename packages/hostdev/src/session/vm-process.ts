@@ -203,7 +203,7 @@ async function firstConnection(
   let death: ProcessEnd | undefined;
   void program.ended.then((end) => (death = end));
   const deadline = host.now().getTime() + timeoutMs;
-  for (let pauseMs = 5; host.now().getTime() < deadline; pauseMs = Math.min(2 * pauseMs, 50)) {
+  for (let pauseMs = 4; host.now().getTime() < deadline; pauseMs = Math.min(1.05 * pauseMs, 50)) {
     if (death !== undefined) throw failed(host, launch, death);
     const stream = await host.connect(launch.monitorPath);
     if (stream !== undefined) {
