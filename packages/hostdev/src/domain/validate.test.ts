@@ -87,6 +87,16 @@ const broken: readonly (readonly [rule: string, parts: SampleParts, message: Reg
     /behind itself/,
   ],
   [
+    "there is one USB controller of an index",
+    { devices: "<controller type='usb' index='0' model='ehci'/><controller type='usb' index='0' model='ehci'/>" },
+    /two usb controllers with index 0/,
+  ],
+  [
+    "a companion has a master",
+    { devices: "<controller type='usb' index='1' model='ich9-uhci1'><master startport='0'/></controller>" },
+    /its master, the usb controller with index 1, is not there/,
+  ],
+  [
     "network cards are on PCI",
     { devices: "<interface type='user'><model type='ne2k_isa'/></interface>" },
     /model ne2k_isa is not on PCI/,

@@ -13,6 +13,7 @@ export function validateControllers(domain: Domain): void {
     if ((usb.ports ?? 0) > 15)
       throw invalid(usb, `a controller of model ${usb.model} has at most 15 ports, not ${usb.ports}`);
   }
+  validateUsbFamilies(domain);
   const cells = domain.cpu?.numa?.cells.length ?? 0;
   for (const controller of controllersOf(domain, "pci")) {
     const { model, target, index } = controller;
@@ -42,5 +43,26 @@ export function validateControllers(domain: Domain): void {
     if (disk !== undefined ? true : ide !== undefined) {
       throw unsupported(disk ?? ide ?? domain, "machine q35 has no IDE controller", "bus sata, scsi, virtio or usb");
     }
+  }
+}
+
+/** Controllers of one index are one controller for fast devices with its companions for slow ones, on the same ports. */
+function validateUsbFamilies(domain: Domain): void {
+  const masters = new Map<number, string | undefined>();
+  const all = controllersOf(domain, "usb");
+  for (const usb of all) {
+    const { index = 0, model } = usb;
+    if (usb.masterStartPort !== undefined) continue;
+    if (masters.has(index)) throw invalid(usb, `there are two usb controllers with index ${index}`);
+    masters.set(index, model);
+  }
+  for (const usb of all) {
+    if (usb.masterStartPort === undefined) continue;
+    const master = masters.get(usb.index ?? 0);
+    if (master !== "ich9-ehci1" && master !== "ehci")
+      throw invalid(
+        usb,
+        `its master, the usb controller with index ${usb.index}, is ${master ?? "not there"}, not ehci`,
+      );
   }
 }
