@@ -40,7 +40,7 @@ function formatRestoreService(program: readonly string[]): string {
     "Description=Lend devices again whose grants outlive a boot",
     "Documentation=man:hostdev-admin(8)",
     "ConditionKernelCommandLine=!hostdev=off",
-    "ConditionDirectoryNotEmpty=/var/lib/hostdev/grants",
+    "ConditionPathExists=/var/lib/hostdev",
     "DefaultDependencies=no",
     `RequiresMountsFor=${commandLine(["/var/lib/hostdev", ...foldersOf(program)])}`,
     "After=local-fs.target systemd-tmpfiles-setup.service systemd-udev-trigger.service systemd-modules-load.service",

@@ -14,6 +14,7 @@ import { grantDevice } from "./grant-device.ts";
 import { readQuarantines } from "./quarantine.ts";
 import { recover } from "./recover.ts";
 import { releaseDevice } from "./release-device.ts";
+import { restore } from "./restore.ts";
 import { revokeDevice } from "./revoke-device.ts";
 import { readRecords } from "./store.ts";
 
@@ -196,6 +197,16 @@ test("recover() after a reboot holds again what is in quarantine, and release br
   await releaseDevice(admin, "01:00.0", true);
   const withoutRecord = diffSnapshots(fresh, host.machine.snapshot(), [/\/var\/lib\/hostdev/]);
   assert.deepEqual(withoutRecord, []);
+});
+
+test("restore() at boot holds again what is in quarantine, before anything is lent", async () => {
+  const host = await broken();
+  await revokeDevice(host, "01:00.0");
+  host.machine.reboot();
+  const warnings: string[] = [];
+  assert.deepEqual(await restore(host.machine.open(), { onWarning: (text) => warnings.push(text) }), []);
+  assert.deepEqual(warnings, ["0000:01:00.0 is in quarantine, and is held again"]);
+  assert.deepEqual(readBinding(host.machine.open(), address), onStub);
 });
 
 test("recover() leaves what is in quarantine to the host that lives on it again, or to another card", async () => {

@@ -5,8 +5,10 @@ import { requireRoot } from "../core/require-root.ts";
 import { audited } from "./audit.ts";
 import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
+import { holdQuarantined } from "./hold-quarantined.ts";
 import { isExpired } from "./lease.ts";
 import { planRevoke } from "./plan.ts";
+import { readQuarantines } from "./quarantine.ts";
 import { readCandidates } from "./read-candidates.ts";
 import { type GrantRecord, isInForce } from "./record.ts";
 import { finish } from "./recover.ts";
@@ -16,6 +18,7 @@ import { type Progress, runAllSteps } from "./run-steps.ts";
 import { isVolatile } from "./step.ts";
 import { readBootId, readRecord, readRecords, recordRevoke, removeRecord, sweepRecords } from "./store.ts";
 import { isSwitchedOff } from "./switched-off.ts";
+import { sweepPools } from "./vf-pool.ts";
 
 /** What a restore did about one grant. */
 export interface Restoration {
@@ -32,7 +35,7 @@ export interface Restoration {
 const patienceMs = 60_000;
 
 /**
- * Brings the machine to what the grants say, after a boot: interrupted operations are finished, what a reboot or the
+ * Brings the machine to what the grants say, after a boot: what is in quarantine is held again, interrupted operations are finished, what a reboot or the
  * time has ended is removed, persistent grants come into force again, each by the identity of its devices, or wait with
  * the reason. Doing it again changes nothing.
  *
@@ -45,7 +48,7 @@ const patienceMs = 60_000;
 export async function restore(host: Host, progress: Progress = {}): Promise<readonly Restoration[] | undefined> {
   requireRoot(host, "hostdev-admin restore");
   if (isSwitchedOff(host)) return undefined;
-  if (readRecords(host).length === 0) return [];
+  if (readRecords(host).length === 0 && readQuarantines(host).length === 0) return [];
   return withLock(host, () => restoreAll(host, progress));
 }
 
@@ -65,6 +68,7 @@ async function restoreAll(host: Host, progress: Progress): Promise<readonly Rest
   for (const record of readRecords(host).filter(({ isComplete }) => !isComplete)) {
     await attempt(record.grant, () => finishOne(host, record, progress));
   }
+  await holdAndSweep(host, progress).catch((error) => failures.push(toHostdevError(error)));
   sweepRecords(host);
   const isDone = (record: GrantRecord) => record.isComplete && !isInForce(record, bootId);
   for (const { grant } of readRecords(host).filter((record) => isDone(record) && hasEnded(host, record))) {
@@ -98,6 +102,15 @@ async function restoreAll(host: Host, progress: Progress): Promise<readonly Rest
   }
   if (failures[0] !== undefined) throw failures[0];
   return done;
+}
+
+/** What is in quarantine is held again, before anything is lent; virtual functions of another boot are forgotten. */
+async function holdAndSweep(host: Host, { onWarning }: Progress): Promise<void> {
+  for (const { quarantine, reason } of await holdQuarantined(host)) {
+    const state = reason === null ? "is held again" : `is not held: ${reason}`;
+    onWarning?.(`${quarantine.address} is in quarantine, and ${state}`);
+  }
+  await sweepPools(host);
 }
 
 function hasEnded(host: Host, { grant: { lease } }: GrantRecord): boolean {
