@@ -38,6 +38,7 @@ export const userProgram: ProgramDescription = {
     "nodedev-list": async () => (await import("./commands/nodedev-list.ts")).nodedevListVerb,
     "nodedev-dumpxml": async () => (await import("./commands/nodedev-dumpxml.ts")).nodedevDumpxmlVerb,
     "domxml-to-native": async () => (await import("./commands/domxml-to-native.ts")).domxmlToNativeVerb,
+    setup: async () => (await import("./commands/setup-session.ts")).setupSessionVerb,
     completion: async () => (await import("./commands/completion.ts")).completionVerb(userProgram),
   },
 };

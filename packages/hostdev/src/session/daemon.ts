@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from "node:stream";
+import { toHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { ServerConnection } from "../rpc/server-connection.ts";
 import { clearSocketPath, type DaemonSocket } from "./daemon-socket.ts";
@@ -29,7 +30,7 @@ const maxClients = 1000;
 export async function runDaemon(host: Host, session: Session, options: DaemonOptions): Promise<void> {
   const { socket, idleMs, signal, log } = options;
   const nodeDevices = new NodeDeviceWatch(host);
-  const service = sessionService({ host, session, machine: new MachineFacts(host), nodeDevices });
+  const service = sessionService({ host, session, machine: new MachineFacts(host), nodeDevices }, log);
   const clients = new Set<ServerConnection>();
   const idle = new IdleTimer(idleMs, () => clients.size > 0 || session.list().some(({ isActive }) => isActive));
   const serve = (line: Duplex) => {
@@ -46,9 +47,9 @@ export async function runDaemon(host: Host, session: Session, options: DaemonOpt
   const stopListening = session.onEvent(() => idle.look());
   log(`serving ${"path" in socket ? socket.path : "the socket that systemd opened"}`);
   for (const problem of session.problems) log(`${problem.path}: ${problem.message}`);
+  const starting = session.startMarked().catch((error) => log(toHostdevError(error).message));
   try {
-    await session.startMarked();
-    idle.look();
+    void starting.then(() => idle.look());
     const reason = await Promise.race([idle.over, aborted(signal)]);
     log(`ending: ${reason}`);
   } finally {
@@ -56,6 +57,7 @@ export async function runDaemon(host: Host, session: Session, options: DaemonOpt
     stopListening();
     await Promise.all([listener.close(), ...[...clients].map((client) => end(client))]);
     nodeDevices.close();
+    await starting;
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHostdevError } from "../../core/errors.ts";
 import type { RpcService } from "../../rpc/service.ts";
 import type { Client, ClientHandlers, Service } from "./client.ts";
 import { connectionHandlers } from "./connection.ts";
@@ -27,8 +28,12 @@ const handlers: ClientHandlers = {
   ...storageHandlers,
 };
 
-/** A user's session as libvirt's clients see it. */
-export function sessionService(shared: Service): RpcService<Client> {
+/**
+ * A user's session as libvirt's clients see it.
+ *
+ * @param log is told of our own bugs; clients are told too, but they cannot do anything about them.
+ */
+export function sessionService(shared: Service, log: (text: string) => void = () => {}): RpcService<Client> {
   return {
     handlers,
     accept: (connection) => ({
@@ -36,6 +41,10 @@ export function sessionService(shared: Service): RpcService<Client> {
       connection,
       registrations: new Registrations(connection, shared.session, shared.nodeDevices),
     }),
-    toPayload: toLibvirtPayload,
+    toPayload: (thrown) => {
+      const { code, cause } = toHostdevError(thrown);
+      if (code === "HD_INTERNAL") log(cause instanceof Error ? (cause.stack ?? cause.message) : String(thrown));
+      return toLibvirtPayload(thrown);
+    },
   };
 }
