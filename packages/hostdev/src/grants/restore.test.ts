@@ -173,10 +173,11 @@ test("restore() raises a user's processes by no more than the grant, and a revok
   assert.deepEqual([bytes(manager.pid), bytes(daemon.pid)], [8 * MiB, 8 * MiB]);
 });
 
-test("restore() holds a virtual function to its MAC again, once there are any", async () => {
+test("restore() holds a virtual function that somebody made to its MAC again, once it is there", async () => {
   const machine = labMachine().build();
   const device = "05:00.0";
-  const vf = { index: 1, create: 2, mac: "52:54:00:aa:00:01" } as const;
+  const vf = { index: 1, mac: "52:54:00:aa:00:01" } as const;
+  machine.write("/sys/bus/pci/devices/0000:05:00.0/sriov_numvfs", "2");
   const host = await bootedWith(machine, [{ ...nic, device, vf }]);
   assert.match((await restored(host))[0] ?? "", /0000:05:10\.2 waiting: .* is not there/);
   machine.write("/sys/bus/pci/devices/0000:05:00.0/sriov_numvfs", "2");

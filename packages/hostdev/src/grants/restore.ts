@@ -18,7 +18,7 @@ import { type Progress, runAllSteps } from "./run-steps.ts";
 import { isVolatile } from "./step.ts";
 import { readBootId, readRecord, readRecords, recordRevoke, removeRecord, sweepRecords } from "./store.ts";
 import { isSwitchedOff } from "./switched-off.ts";
-import { sweepPools } from "./vf-pool.ts";
+import { ensurePool, readPools, sweepPools } from "./vf-pool.ts";
 
 /** What a restore did about one grant. */
 export interface Restoration {
@@ -35,9 +35,10 @@ export interface Restoration {
 const patienceMs = 60_000;
 
 /**
- * Brings the machine to what the grants say, after a boot: what is in quarantine is held again, interrupted operations are finished, what a reboot or the
- * time has ended is removed, persistent grants come into force again, each by the identity of its devices, or wait with
- * the reason. Doing it again changes nothing.
+ * Brings the machine to what the grants say, after a boot: interrupted operations are finished, what is in quarantine is
+ * held again, what a reboot or the time has ended is removed, virtual functions that were made for persistent grants are
+ * made anew, and persistent grants come into force again, each by the identity of its devices, or wait with the reason.
+ * Doing it again changes nothing.
  *
  * Touches: as `grantDevice`, `revokeDevice` and `recover`. Needs: root. Ends in bounded time.
  * After a failure with one grant: the others are done.
@@ -48,7 +49,7 @@ const patienceMs = 60_000;
 export async function restore(host: Host, progress: Progress = {}): Promise<readonly Restoration[] | undefined> {
   requireRoot(host, "hostdev-admin restore");
   if (isSwitchedOff(host)) return undefined;
-  if (readRecords(host).length === 0 && readQuarantines(host).length === 0) return [];
+  if (readRecords(host).length + readQuarantines(host).length + readPools(host).length === 0) return [];
   return withLock(host, () => restoreAll(host, progress));
 }
 
@@ -75,6 +76,7 @@ async function restoreAll(host: Host, progress: Progress): Promise<readonly Rest
     await attempt(grant, () => remove(host, grant.id, progress));
   }
   const waiting = readRecords(host).filter((record) => isDone(record) && !hasEnded(host, record));
+  await makePools(host, waiting, progress);
   const candidates = readCandidates(
     host,
     readRecords(host).map(({ grant }) => grant),
@@ -111,6 +113,16 @@ async function holdAndSweep(host: Host, { onWarning }: Progress): Promise<void> 
     onWarning?.(`${quarantine.address} is in quarantine, and ${state}`);
   }
   await sweepPools(host);
+}
+
+/** Makes the virtual functions that grants of an earlier boot are waiting for. What fails, the grant's own reason tells. */
+async function makePools(host: Host, waiting: readonly GrantRecord[], { onWarning }: Progress): Promise<void> {
+  for (const { grant } of waiting) {
+    const { physicalFunction, created } = grant.virtualFunction ?? { physicalFunction: "", created: null };
+    if (created === null) continue;
+    const reason = await ensurePool(host, { physicalFunction, count: created });
+    if (reason !== undefined) onWarning?.(`The virtual functions that were lent cannot be made: ${reason}`);
+  }
 }
 
 function hasEnded(host: Host, { grant: { lease } }: GrantRecord): boolean {

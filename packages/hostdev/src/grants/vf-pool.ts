@@ -82,6 +82,28 @@ export async function createPool(host: Host, { physicalFunction, count }: VfCrea
   });
 }
 
+/**
+ * Makes virtual functions anew that were made for a grant and are gone with the boot. Where there are some, by whomever,
+ * they stay as they are: the grant is matched with those.
+ *
+ * Touches: as `createPool`. Needs: root, and the lock.
+ * @returns why there are none, as a clause; `undefined` when there are some.
+ */
+export async function ensurePool(host: Host, creation: VfCreation): Promise<string | undefined> {
+  const { physicalFunction, count } = creation;
+  const sriov = readSriov(host, physicalFunction);
+  if (sriov?.role !== "physical") return `${physicalFunction} has no virtual functions`;
+  if (sriov.numVfs > 0) return undefined;
+  if (sriov.totalVfs < count) return `${physicalFunction} can have ${sriov.totalVfs} virtual functions, not ${count}`;
+  try {
+    await createPool(host, creation);
+    return undefined;
+  } catch (error) {
+    if (isHostdevError(error)) return error.message;
+    throw error;
+  }
+}
+
 /** Waits until udev has loaded their drivers' modules, which take functions as soon as they may. Without udev nobody does. */
 async function settle(host: Host): Promise<void> {
   try {
