@@ -47,6 +47,8 @@ export async function runInForeground(
       endHelpers(host, directory);
       throw error;
     });
+  // QEMU may outlive us, so its process keeps no program alive: this one stays until it knows how QEMU ended.
+  const staying = setInterval(() => {}, 60_000);
   let isTimedOut = false;
   const timer = user.timeoutMs === undefined ? undefined : setTimeout(onTimeout, user.timeoutMs);
   const onAbort = () => void stopGently(host, vm, user);
@@ -66,6 +68,7 @@ export async function runInForeground(
     await vm.destroy();
     throw error;
   } finally {
+    clearInterval(staying);
     clearTimeout(timer);
     user.signal.removeEventListener("abort", onAbort);
     user.force.removeEventListener("abort", onForce);
