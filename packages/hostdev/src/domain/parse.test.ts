@@ -123,3 +123,15 @@ test("parseDomain() names file, line and column of what it refuses", () => {
 function pick(error: { details: unknown }): object {
   return { supported: (error.details as { supported: string }).supported };
 }
+
+test("parseDomain() gives a USB controller and the companions behind it one index, as virt-install expects", () => {
+  const models = ["ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3", "ich9-ehci1"];
+  const domain = parseDomain(
+    sampleDomain({ devices: models.map((model) => `<controller type='usb' model='${model}'/>`).join("") }),
+  );
+  const usb = domain.devices.controllers.filter(({ type }) => type === "usb");
+  assert.deepEqual(
+    usb.map(({ index }) => index),
+    [0, 0, 0, 0, 1],
+  );
+});

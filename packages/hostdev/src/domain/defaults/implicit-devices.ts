@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Devices that every x86 machine has whether or not the XML names them. libvirt: qemuDomainDefAddDefaultDevices. */
 import { controllersOf, ensureController, findController, insertController } from "../controllers.ts";
+/** Devices that every x86 machine has whether or not the XML names them. libvirt: qemuDomainDefAddDefaultDevices. */
+import type { Controller, ControllerOf } from "../devices/controller.ts";
 import type { Domain } from "../domain.ts";
 import { chipsetOf } from "../machine.ts";
 
 /** Numbers the controllers, puts them in order, and gives those without a model the usual one. */
 export function fillControllerDefaults(domain: Domain): void {
   const written = domain.devices.controllers;
-  for (const controller of written) {
+  for (const [at, controller] of written.entries()) {
+    if (controller.index !== undefined) continue;
+    controller.index = familyIndex(written, at);
     if (controller.index !== undefined) continue;
     const used = new Set(written.filter((other) => other.type === controller.type).map((other) => other.index));
     const isRoot = controller.type === "pci" && (controller.model === "pci-root" || controller.model === "pcie-root");
@@ -26,6 +29,24 @@ export function fillControllerDefaults(domain: Domain): void {
     const master = usb.find((other) => other.index === controller.index && other.model === "ich9-ehci1");
     if (startPort !== undefined && master !== undefined) controller.masterStartPort ??= startPort;
   }
+}
+
+/**
+ * The index of a USB controller for fast devices, or of a companion of one, that follows another of them: theirs, unless
+ * that one has such a member already. libvirt: virDomainAssignControllerIndexes; virt-install relies on it.
+ */
+function familyIndex(written: readonly Controller[], at: number): number | undefined {
+  const [before, controller] = [written[at - 1], written[at]];
+  if (!isOfFamily(before) || !isOfFamily(controller)) return undefined;
+  const { index } = before;
+  const isTaken = written.some(
+    (other) => isOfFamily(other) && other.model === controller.model && other.index === index,
+  );
+  return isTaken ? undefined : index;
+}
+
+function isOfFamily(controller: Controller | undefined): controller is ControllerOf<"usb"> {
+  return controller?.type === "usb" && /^ich9-(ehci1|uhci[123])$/.test(controller.model ?? "");
 }
 
 /** Where the slow companions of an EHCI controller begin to serve its ports. */
