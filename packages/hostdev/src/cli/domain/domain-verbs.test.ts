@@ -43,7 +43,7 @@ test("a VM's life by the verbs, through the daemon", async () => {
   assert.match((await hostdev("list --all")).out, /No VM is defined/);
   assert.equal((await hostdev("define /home/alex/vm.xml")).status, 0);
   const events = hostdev("events vm --count 4 --json");
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => setTimeout(resolve, 1000)); // it says nothing when it is ready; on an idle machine 20 ms are enough
   assert.equal((await hostdev("start vm --paused")).status, 0);
   assert.match(
     (await hostdev("list")).out,
