@@ -44,9 +44,9 @@ test("grantDevice() for a time starts a timer, which goes with the last lease, w
     assert.ok(host.machine.systemd.isActive("hostdev-expire.timer"));
     assert.match(host.readText(leaseServicePath) ?? "", /^ExecStart=\/usr\/bin\/node \S+hostdev-admin\.js expire$/m);
     await grantDevice(host, leased(host, disk, 90));
-    assert.equal(host.readText(leaseTimerPath)?.match(/^OnCalendar=/gm)?.length, 2);
+    assert.equal(host.readText(leaseTimerPath)?.match(/^OnCalendar=/gm)?.length, 6);
     await revokeDevice(host, first);
-    assert.equal(host.readText(leaseTimerPath)?.match(/^OnCalendar=/gm)?.length, 1);
+    assert.equal(host.readText(leaseTimerPath)?.match(/^OnCalendar=/gm)?.length, 3);
     assert.ok(host.machine.systemd.isActive("hostdev-expire.timer"));
     assert.ok(host.status(leaseServicePath) !== undefined);
     await revokeDevice(host, second);
@@ -184,7 +184,7 @@ test("formatLeaseTimer() has every end once, in order; commandLine() quotes", ()
   const ends = ["2026-11-28T18:00:00.000Z", "2026-11-28T02:00:00.001Z", null, "2026-11-28T18:00:00.000Z"].map(lease);
   assert.match(
     formatLeaseTimer(ends) ?? "",
-    /^OnCalendar=2026-11-28 02:00:01 UTC\nOnCalendar=2026-11-28 18:00:00 UTC\nOnUnit/m,
+    /^OnCalendar=2026-11-28 02:00:01 UTC\nOnCalendar=2026-11-28 02:01:01 UTC\nOnCalendar=2026-11-28 02:10:01 UTC\nOnCalendar=2026-11-28 18:00:00 UTC\n/m,
   );
   assert.equal(formatLeaseTimer([lease(null)]), null);
   assert.equal(

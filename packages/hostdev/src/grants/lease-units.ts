@@ -15,16 +15,19 @@ export const leaseServicePath = "/etc/systemd/system/hostdev-expire.service";
 export function formatLeaseTimer(leases: readonly Lease[]): string | null {
   const ends = [...new Set(leases.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [expiresAt])))].sort();
   if (ends.length === 0) return null;
-  // Rounded up: a timer that elapses before the end finds nothing to do.
-  const text = (iso: string) =>
-    `${new Date(Math.ceil(Date.parse(iso) / 1000) * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  // Rounded up: a timer that elapses before the end finds nothing to do. Of moments that are over when it starts systemd
+  // takes no notice, and a short lease may be over before its grant is done: so each has a second and a third one.
+  const text = (iso: string, minutes: number) => {
+    const moment = new Date(Math.ceil(Date.parse(iso) / 1000) * 1000 + minutes * 60_000);
+    return `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  };
   return [
     `${ownMark} for the leases in force; it goes with the last of them.`,
     "[Unit]",
     "Description=End of device leases",
     "",
     "[Timer]",
-    ...ends.map((end) => `OnCalendar=${text(end)}`),
+    ...ends.flatMap((end) => [0, 1, 10].map((minutes) => `OnCalendar=${text(end, minutes)}`)),
     "OnUnitInactiveSec=1min",
     "AccuracySec=1s",
     "",

@@ -17,7 +17,7 @@ import type { GrantRequest } from "./grant.ts";
 import { grantDevice } from "./grant-device.ts";
 import { recover } from "./recover.ts";
 import { type Restoration, restore } from "./restore.ts";
-import { revokeDevice } from "./revoke-device.ts";
+import { previewRevoke, revokeDevice } from "./revoke-device.ts";
 import { readStanding } from "./state.ts";
 import { readRecords } from "./store.ts";
 
@@ -155,6 +155,9 @@ test("restore() follows a card to another address, and a new grant may have the 
   assert.equal(other.device, "0000:01:00.0");
   machine.reboot();
   const next = machine.open();
+  // What waits is named by its id: the address may be another's.
+  await assert.rejects(revokeDevice(next, "grant:0000:77:00.0"), (error) => isHostdevError(error, "HD_NOT_GRANTED"));
+  assert.equal((await previewRevoke(next, "grant:0000:01:00.0")).grant.device, "0000:05:00.0");
   assert.deepEqual((await restored(next)).toSorted(), ["0000:01:00.0 restored", "0000:05:00.0 restored"]);
   assert.equal((await revokeDevice(next, "01:00.0")).grant.user.name, "bea");
   assert.equal((await revokeDevice(next, "05:00.0")).grant.user.name, "alex");

@@ -18,7 +18,7 @@ import { readBootId, readRecords, recordCancel, recordRevoke, removeRecord } fro
 import { type RevokeOptions, type RevokeProgress, takeNode } from "./take-node.ts";
 import { sweepPools } from "./vf-pool.ts";
 
-/** The lent device, by address or name, or any endpoint of its group; or the grant by its id. */
+/** The lent device, by address or name, or any endpoint of its group; or the grant by its id, also as `grant:ID`. */
 export type RevokeTarget = string | { readonly id: string };
 
 export interface RevokePlan {
@@ -116,11 +116,12 @@ async function takeBack(
 const nameOf = (target: RevokeTarget) => (typeof target === "string" ? target : target.id);
 
 function findRecord(host: Host, records: readonly GrantRecord[], target: RevokeTarget): GrantRecord {
-  const device = nameOf(target);
-  // An id that is an address is the grant's old one: written by hand, it means the device there.
-  const isId = typeof target !== "string" || target.includes("~");
-  const byId = records.find(({ grant }) => isId && grant.id === device);
+  // An id looks like an address, but is where the device once was: only `grant:` says that it is meant.
+  const id = typeof target === "string" ? /^grant:(.*)$/.exec(target)?.[1] : target.id;
+  const byId = records.find(({ grant }) => grant.id === id);
   if (byId !== undefined) return byId;
+  if (id !== undefined) throw new HostdevError("HD_NOT_GRANTED", `There is no grant ${id}`, { device: id });
+  const device = nameOf(target);
   const address = findAddress(host, device);
   // What waits was last seen at an address that another device may have by now.
   const bootId = readBootId(host);

@@ -60,7 +60,8 @@ function run({ host, output }: Context, isJson: boolean): void {
     output.print(formatTable(output, header, rows));
   }
   for (const { device, id, reason } of grants) {
-    if (reason !== null) output.print(`${device} waits: ${reason}. Give it up with: hostdev-admin revoke ${id}\n`);
+    if (reason !== null)
+      output.print(`${device} waits: ${reason}. Give it up with: hostdev-admin revoke grant:${id}\n`);
   }
   if (quarantined.length > 0) {
     const rows = quarantined.map((each) => [

@@ -38,7 +38,7 @@ export function revokeVerb(program: Command, context: Context): void {
       "Takes a device back: the group's node, the user's limits, drivers and overrides become what they were before " +
         "the grant. Refused while a process still has the device, unless --wait or --kill is given.",
     )
-    .argument("<device>", "the lent device, or any device of its group")
+    .argument("<device>", "the lent device, or any device of its group; or grant:ID, for one that waits")
     .option("--wait <time>", "wait so long for those who have the device to let go, such as 30s or 10m")
     .option("--kill", "end those who have it (after --wait, if given): SIGTERM, and SIGKILL 10 seconds later")
     .option("--dry-run", "print the plan and change nothing")
