@@ -42,8 +42,8 @@ async function tests(title, ...folders) {
   const files = folders.flatMap(testFiles);
   console.log(`\n== ${title}: ${files.length} test files`);
   if (files.length === 0) return;
-  // A lab wants a core and a half; two at once are for larger machines, or for who asks.
-  const labs = process.env["HOSTDEV_LABS"] ?? (availableParallelism() >= 4 ? 2 : 1);
+  // A lab has one processor, and its scenarios wait now and then: two at once use two cores well.
+  const labs = process.env["HOSTDEV_LABS"] ?? (availableParallelism() >= 2 ? 2 : 1);
   const args = ["--test", `--test-concurrency=${title === "lab" ? labs : 2}`, "--test-reporter=spec", ...files];
   const runner = spawn("node", ["--enable-source-maps", ...args], {
     cwd: root,
