@@ -40,6 +40,8 @@ export interface SpawnOptions {
    * outlive us: nothing of it hangs on this process, and it keeps this process from nothing.
    */
   readonly logFile?: string;
+  /** Begins `logFile` anew, with this in front. It is not fsynced. */
+  readonly logHeading?: string;
 }
 
 /** A program that runs beside us. */
@@ -72,6 +74,8 @@ export interface Listener {
 export interface Host {
   /** Who runs this program. `groups` has the primary and all supplementary groups. */
   readonly self: {
+    /** The login name; the uid as text where the system knows none. */
+    readonly name: string;
     readonly uid: number;
     readonly gid: number;
     readonly groups: readonly number[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { childProcess } from "./child-process.ts";
@@ -16,10 +16,10 @@ export function commandNotFound(command: string, cause: unknown): HostdevError<"
 export function startProgram(
   command: string,
   args: readonly string[],
-  { stdin = "ignore", env, logFile }: SpawnOptions = {},
+  { stdin = "ignore", env, logFile, logHeading }: SpawnOptions = {},
 ): Promise<RunningProgram> {
   return new Promise((resolve, reject) => {
-    const log = logFile === undefined ? undefined : openLog(logFile);
+    const log = logFile === undefined ? undefined : openLog(logFile, logHeading);
     const output = log ?? "pipe";
     const child = childProcess().spawn(command, args, {
       stdio: [stdin, output, output],
@@ -38,10 +38,12 @@ export function startProgram(
   });
 }
 
-function openLog(path: string): number {
+function openLog(path: string, heading: string | undefined): number {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   try {
-    return openSync(path, flags, 0o600);
+    const fd = openSync(path, heading === undefined ? flags : flags | constants.O_TRUNC, 0o600);
+    if (heading !== undefined) writeSync(fd, heading);
+    return fd;
   } catch (error) {
     throw fileError("append to", path, errnoOf(error) ?? "EIO", error);
   }

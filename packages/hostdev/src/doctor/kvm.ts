@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Finding, ok } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
-import { findUser } from "../core/users.ts";
 import { advice, problem } from "./problem.ts";
 
 const node = "/dev/kvm";
@@ -17,7 +16,7 @@ export async function checkKvm(host: Host): Promise<readonly Finding[]> {
       ),
     ];
   }
-  const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
+  const user = host.self.name;
   const text = `${user} may not open ${node}: VMs are emulated, slowly`;
   return [problem("warning", "HD_KVM_NOT_ACCESSIBLE", text, { path: node, user })];
 }

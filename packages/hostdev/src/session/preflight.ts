@@ -4,7 +4,6 @@ import { HostdevError } from "../core/errors.ts";
 import { type Finding, note, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
 import { MiB } from "../core/units.ts";
-import { findUser } from "../core/users.ts";
 import { unappliedSettings } from "../domain/unapplied.ts";
 import { describeLimit, isAtLeast, readMemlock } from "../memlock/limit.ts";
 import { describeRequirement } from "../memlock/requirement.ts";
@@ -34,7 +33,7 @@ export async function preflight(
   { probesQemu = false }: { readonly probesQemu?: boolean } = {},
 ): Promise<readonly Finding[]> {
   const { domain, emulator } = needs;
-  const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
+  const user = host.self.name;
   const target = (address: string): GrantTarget => ({ address, user, memoryMiB: Math.ceil(needs.memoryBytes / MiB) });
   const assigned = [...new Set(needs.hostDevices)];
   const devices = await Promise.all(

@@ -19,10 +19,7 @@ export function sessionEnvironment(
   host: Host,
   { capabilities, emulator, directory, monitorPath }: Place,
 ): QemuEnvironment {
-  const listeners = readListeners(host);
-  const vnc = freePort(listeners, 5900);
-  const spice = freePort([...listeners, { address: "::", port: vnc }], vnc + 1);
-  const spiceTls = freePort(listeners, spice + 1);
+  let ports: QemuEnvironment["ports"] | undefined;
   const renderNode = findRenderNode(host);
   const config = host.environment("XDG_CONFIG_HOME") ?? `${host.environment("HOME") ?? "/nonexistent"}/.config`;
   return {
@@ -43,13 +40,24 @@ export function sessionEnvironment(
     hostCpu: { kvm: "host,migratable=on", qemu: "max" },
     spicePassword: false,
     now: host.now(),
-    ports: { vnc, spice, spiceTls },
+    // Few domains listen on a port, and the kernel takes long to tell who does.
+    get ports() {
+      ports ??= freePorts(host);
+      return ports;
+    },
     ...(renderNode === undefined ? {} : { renderNode }),
     firmware: readFirmware(host),
     isCdromDrive: (path) => /^\/dev\/sr\d+$/.test(host.realPath(path) ?? path), // sr: the kernel's CD-ROM driver
     descriptors: {},
     sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };
+}
+
+function freePorts(host: Host): QemuEnvironment["ports"] {
+  const listeners = readListeners(host);
+  const vnc = freePort(listeners, 5900);
+  const spice = freePort([...listeners, { address: "::", port: vnc }], vnc + 1);
+  return { vnc, spice, spiceTls: freePort(listeners, spice + 1) };
 }
 
 /** The first GPU that the caller may draw with. */

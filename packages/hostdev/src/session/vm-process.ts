@@ -86,8 +86,8 @@ export class VmProcess {
   ): Promise<VmProcess> {
     await raiseSoftLimit(host, host.self.pid, launch.memlockBytes);
     const { emulator, args, logPath, environment: env = {} } = launch;
-    host.writeFile(logPath, `${[emulator, ...args].map(quoted).join(" ")}\n`, 0o600);
-    const program = await host.spawn(emulator, args, { logFile: logPath, env }).catch((error) => {
+    const logHeading = `${[emulator, ...args].map(quoted).join(" ")}\n`;
+    const program = await host.spawn(emulator, args, { logFile: logPath, logHeading, env }).catch((error) => {
       if (!(error instanceof HostdevError) || error.code !== "HD_COMMAND_NOT_FOUND") throw error;
       throw new HostdevError("HD_QEMU_NOT_FOUND", `There is no QEMU at ${emulator}`, { binary: emulator });
     });

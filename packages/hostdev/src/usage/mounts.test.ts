@@ -40,7 +40,7 @@ function readerFor(uid: number): Reader {
   };
   const namespaces: Record<string, string> = { self: "mnt:[1]", 1: "mnt:[1]", 40: "mnt:[2]", 41: "mnt:[2]" };
   const host = {
-    self: { uid, gid: uid, groups: [uid], pid: 30 },
+    self: { name: "alex", uid, gid: uid, groups: [uid], pid: 30 },
     readText: (path: string) => files[path],
     readLink: (path: string) => namespaces[path.split("/")[2] ?? ""],
   };

@@ -47,7 +47,8 @@ export class FakeHost implements Host {
   }
 
   get self(): Host["self"] {
-    return { ...this.#caller, program: ["/usr/bin/node", "/usr/lib/hostdev/hostdev-admin.js"] };
+    const name = this.machine.users.find(this.#caller.uid)?.name ?? String(this.#caller.uid);
+    return { ...this.#caller, name, program: ["/usr/bin/node", "/usr/lib/hostdev/hostdev-admin.js"] };
   }
 
   /** The same machine through another program, run by another user. */
@@ -202,17 +203,18 @@ export class FakeHost implements Host {
   ): Promise<RunningProgram> {
     await Promise.resolve();
     const environment = { ...this.#environment, ...options.env };
-    const { logFile } = options;
+    const { logFile, logHeading } = options;
     // The program has the file open itself: what it says is written also when we have ended.
     const log = logFile === undefined ? undefined : (text: string) => this.#files.appendFile(logFile, text, 0o600);
-    return this.#operations.change({ operation: "spawn", path: command, value: args.join(" ") }, () =>
-      this.machine.programs.start(command, args, {
+    return this.#operations.change({ operation: "spawn", path: command, value: args.join(" ") }, () => {
+      if (logFile !== undefined && logHeading !== undefined) this.#files.writeFile(logFile, logHeading, 0o600);
+      return this.machine.programs.start(command, args, {
         parent: this.process,
         environment,
         stdin: options.stdin ?? "ignore",
         log,
-      }),
-    );
+      });
+    });
   }
 
   kill(pid: number, signal: "SIGTERM" | "SIGKILL" | "SIGINT"): boolean {

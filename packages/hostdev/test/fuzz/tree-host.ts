@@ -76,7 +76,7 @@ export function treeHost(entries: ReadonlyMap<string, Entry>): TreeHost {
     throw new Error("a tree of files cannot do this");
   };
   return {
-    self: { uid: 1000, gid: 1000, groups: [1000], program: ["/usr/bin/hostdev"], pid: 4242 },
+    self: { name: "alex", uid: 1000, gid: 1000, groups: [1000], program: ["/usr/bin/hostdev"], pid: 4242 },
     readText: (path) => {
       const bytes = bytesOf("read", path);
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);

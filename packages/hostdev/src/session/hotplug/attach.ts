@@ -2,7 +2,6 @@
 import { HostdevError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { MiB } from "../../core/units.ts";
-import { findUser } from "../../core/users.ts";
 import { diskAlias } from "../../domain/aliases.ts";
 import { controllersOf, findController } from "../../domain/controllers.ts";
 import type { Domain } from "../../domain/domain.ts";
@@ -37,7 +36,7 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   const { domain } = vm;
   if (findLike(domain, added) !== undefined) throw guestDeviceExists(domain.name, describe(added));
   const after = placed(host, domain, added);
-  await assertLendable(host, domain, added);
+  assertLendable(host, domain, added);
   await assertLockable(host, after, added, vm.process.identity.pid);
   const environment = await launchEnvironment(host, domain, directory);
   const commands = plugCommands(after, added, environment, await highestNode(vm.process));
@@ -88,10 +87,10 @@ function assertHotPluggable(after: Domain, { device }: Pluggable): void {
 }
 
 /** What would be found before a start, for this one device. */
-async function assertLendable(host: Host, domain: Domain, added: Pluggable): Promise<void> {
+function assertLendable(host: Host, domain: Domain, added: Pluggable): void {
   const address = hostAddress(added);
   if (address === undefined) return;
-  const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
+  const user = host.self.name;
   const memoryMiB = Math.ceil(vmNeeds(domain).memoryBytes / MiB);
   const assigned = vmNeeds(domain).hostDevices;
   const group = readPciFunction(host, address)?.group;
@@ -115,7 +114,7 @@ async function assertLockable(host: Host, after: Domain, added: Pluggable, pid: 
   const { memlock, memoryBytes } = vmNeeds(after);
   if (await raiseSoftLimit(host, pid, memlock.bytes)) return;
   const hardBytes = readMemlock(host, pid)?.hardBytes ?? null;
-  const user = (await findUser(host, host.self.uid))?.name ?? String(host.self.uid);
+  const user = host.self.name;
   const need = describeRequirement(memlock);
   const message = `Cannot plug ${address} in: QEMU (process ${pid}) may lock ${describeLimit(hardBytes)}, and ${need} are needed`;
   throw new HostdevError("HD_MEMLOCK_TOO_LOW", message, {

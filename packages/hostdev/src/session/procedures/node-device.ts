@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { findUser } from "../../core/users.ts";
 import { type CapabilityName, capabilityNames } from "../../nodedev/capability-kind.ts";
 import { capabilitiesOf, type ListedNodeDevice, listNodeDevices } from "../../nodedev/list-node-devices.ts";
 import { findNodeDevices, formatNodeDevice, readNodeDevice } from "../../nodedev/node-device.ts";
@@ -81,7 +80,7 @@ async function detach(client: Client, name: string, driver: string | null): Prom
     throw invalidArgument(`unknown driver name '${driver}'`);
   const { address, driver: bound } = findPci(client, name);
   if (isVfioDriver(bound)) return;
-  const user = (await findUser(client.host, client.host.self.uid))?.name ?? String(client.host.self.uid);
+  const user = client.host.self.name;
   const state = bound === null ? "bound to no driver" : `bound to ${bound}`;
   throw accessDenied(
     `Cannot detach ${address} from the host: it is ${state}, and only root may change that. ` +
