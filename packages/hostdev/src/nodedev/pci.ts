@@ -2,6 +2,7 @@
 import { type PciAddress, parsePciAddress, tryParsePciAddress } from "../pci/address.ts";
 import { readConfigSpace } from "../pci/config-space.ts";
 import { readPciNames } from "../pci/names.ts";
+import { parseIds } from "../pci/pci-function.ts";
 import { iommuGroups, readLinkName } from "../pci/sysfs.ts";
 import { readVitalProductData, type VitalProductData } from "../pci/vital-product-data.ts";
 import type { XmlOutput } from "../xml/writer.ts";
@@ -9,7 +10,7 @@ import type { CapabilityKind, ReadOptions } from "./capability-kind.ts";
 import { inKernelOrder } from "./kernel-order.ts";
 import { formatMdevTypes, type MdevType, mdevTypesFolder, readMdevTypes } from "./mdev-types.ts";
 import { formatExpress, type PciExpress, readExpress } from "./pci-express.ts";
-import type { UdevDevice } from "./udev-device.ts";
+import { toNumber, type UdevDevice } from "./udev-device.ts";
 import { formatVitalProductData } from "./vpd.ts";
 import { capabilityElement, element, hex, idElement, textElement } from "./xml-output.ts";
 
@@ -63,8 +64,7 @@ export const pciKind: CapabilityKind<PciCapability> = {
 function read(device: UdevDevice, { strictLibvirt = false, names: given }: ReadOptions): PciCapability {
   const { host, path, sysname } = device;
   const names = given ?? readPciNames(host);
-  const vendorId = device.number("vendor", 16) ?? 0;
-  const productId = device.number("device", 16) ?? 0;
+  const [vendorId, productId] = parseIds(device.kernelProperty("PCI_ID"));
   const numaNode = device.number("numa_node") ?? -1;
   // What libvirt asks config space for it asks as root only, though everybody may read the header.
   const isHidden = strictLibvirt && host.self.uid !== 0;
@@ -72,7 +72,7 @@ function read(device: UdevDevice, { strictLibvirt = false, names: given }: ReadO
   const headerType = config?.header?.type;
   return {
     type: "pci",
-    classCode: device.number("class", 16) ?? null,
+    classCode: toNumber(device.kernelProperty("PCI_CLASS"), 16) ?? null,
     address: parsePciAddress(sysname),
     product: { id: productId, name: names.device(vendorId, productId) },
     vendor: { id: vendorId, name: names.vendor(vendorId) },

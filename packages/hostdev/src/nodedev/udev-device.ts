@@ -53,6 +53,11 @@ export class UdevDevice {
     return cleanText(this.#udevRecord.properties.get(name) ?? this.#kernelProperties.get(name));
   }
 
+  /** A property of the kernel's alone, which costs no look into udev's record. */
+  kernelProperty(name: string): string | undefined {
+    return this.#kernelProperties.get(name);
+  }
+
   /** A file below its folder, without the newline; `undefined` also when it is empty. */
   attribute(name: string): string | undefined {
     return cleanText(readFile(this.host, `${this.path}/${name}`));

@@ -90,8 +90,11 @@ function isVga(classCode: number): boolean {
   return classCode >> 8 === 0x0300 || classCode >> 8 === 0x0001;
 }
 
-/** `8086:10D3`; all ones for what cannot be read, as from a device that is gone. */
-function parseIds(text: string | undefined): readonly [number, number] {
+/**
+ * Vendor and device in the kernel's form, `8086:10D3`; all ones for what cannot be read, as from a device that is gone.
+ * Pure.
+ */
+export function parseIds(text: string | undefined): readonly [number, number] {
   const match = /^([0-9A-F]{1,4}):([0-9A-F]{1,4})$/i.exec(text ?? "");
   return match === null ? [0xffff, 0xffff] : [Number.parseInt(match[1] ?? "", 16), Number.parseInt(match[2] ?? "", 16)];
 }

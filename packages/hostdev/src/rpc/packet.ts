@@ -63,6 +63,11 @@ export class PacketDecoder {
   #start = 0;
   #end = 0;
 
+  /** Whether nothing of a further packet has arrived. */
+  get isEmpty(): boolean {
+    return this.#start === this.#end;
+  }
+
   /** Adds what has arrived. */
   push(chunk: Uint8Array): void {
     const kept = this.#end - this.#start;

@@ -112,10 +112,11 @@ export class ServerConnection {
       while (this.#turn === undefined && this.#calls < maxCalls && this.#stream.writableLength <= maxUnreadBytes) {
         const packet = this.#decoder.next();
         if (packet === undefined) {
-          this.#stream.resume();
+          if (this.#stream.isPaused()) this.#stream.resume();
           return;
         }
-        if (this.#dispatch(packet) === "call") this.#turn = setImmediate(() => this.#takeTurn());
+        if (this.#dispatch(packet) === "call" && !this.#decoder.isEmpty)
+          this.#turn = setImmediate(() => this.#takeTurn());
       }
       this.#stream.pause();
     } catch (error) {
