@@ -105,10 +105,16 @@ interface SessiondOptions {
   readonly handedSocket?: string;
 }
 
-/** Starts our daemon for a user, from a copy that he may read; resolves when it serves. */
-export async function startSessiond(user: TestUser, options: SessiondOptions = {}) {
+/** Gives a user a copy of our programs that he may read. @returns its folder. */
+export function copySessiond(user: TestUser): string {
   const copy = join(user.folder, "hostdev");
   if (!existsSync(copy)) cpSync(join(packageRoot, "dist"), copy, { recursive: true });
+  return copy;
+}
+
+/** Starts our daemon for a user, from a copy of his; resolves when it serves. */
+export async function startSessiond(user: TestUser, options: SessiondOptions = {}) {
+  const copy = copySessiond(user);
   const { args = ["--idle", "never"], handedSocket } = options;
   const program = [process.execPath, join(copy, "hostdev-sessiond.js"), ...args];
   const started =
