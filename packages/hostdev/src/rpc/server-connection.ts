@@ -21,6 +21,7 @@ import type { Procedure } from "./procedure.ts";
 import { type ProcedureName, procedureByNumber } from "./procedures.ts";
 import { ServerStream } from "./server-stream.ts";
 import type { RpcService } from "./service.ts";
+import { inTurn } from "./turns.ts";
 import type { Codec } from "./xdr.ts";
 
 /** Nothing more is read from a client while so many of its calls are under way, or so much waits for it to read. */
@@ -43,7 +44,7 @@ export class ServerConnection {
   readonly #can: (name: ProcedureName) => boolean;
   readonly #toPayload: (error: unknown) => ErrorPayload;
   #calls = 0;
-  #turn: NodeJS.Immediate | undefined;
+  #isWaiting = false;
 
   private constructor(stream: Duplex, service: RpcService<unknown>) {
     this.#stream = stream;
@@ -100,39 +101,44 @@ export class ServerConnection {
   #receive(chunk: Buffer): void {
     this.#keepalive.heard();
     this.#decoder.push(chunk);
-    this.#takePackets();
+    this.#goOn();
   }
 
-  /**
-   * Takes what has arrived, as far as the client keeps within its limits; the rest when it does again. After each call
-   * others have their turn.
-   */
+  /** Sees to what has arrived, when it is this client's turn and as far as it keeps within its limits. */
+  #goOn(): void {
+    const isBusy = this.#calls >= maxCalls || this.#stream.writableLength > maxUnreadBytes;
+    if (this.#isWaiting || isBusy) return void this.#stream.pause();
+    if (this.#decoder.isEmpty) {
+      if (this.#stream.isPaused()) this.#stream.resume();
+      return;
+    }
+    this.#isWaiting = true;
+    inTurn(() => {
+      this.#isWaiting = false;
+      this.#takePackets();
+    });
+  }
+
+  /** Takes packets until one is a call. */
   #takePackets(): void {
     try {
-      while (this.#turn === undefined && this.#calls < maxCalls && this.#stream.writableLength <= maxUnreadBytes) {
+      for (;;) {
         const packet = this.#decoder.next();
         if (packet === undefined) {
           if (this.#stream.isPaused()) this.#stream.resume();
           return;
         }
-        if (this.#dispatch(packet) === "call" && !this.#decoder.isEmpty)
-          this.#turn = setImmediate(() => this.#takeTurn());
+        if (this.#dispatch(packet) === "call") return this.#goOn();
       }
-      this.#stream.pause();
     } catch (error) {
       if (!isHostdevError(error, "HD_RPC_PROTOCOL")) throw error;
       this.close(); // where the next packet would begin is unknown
     }
   }
 
-  #takeTurn(): void {
-    this.#turn = undefined;
-    this.#takePackets();
-  }
-
   #drained(): void {
     for (const open of this.#streams.values()) open.drained();
-    this.#takePackets();
+    this.#goOn();
   }
 
   #dispatch(packet: Packet): "call" | "other" {
@@ -145,7 +151,7 @@ export class ServerConnection {
       this.#calls += 1;
       void this.#answer(packet).finally(() => {
         this.#calls -= 1;
-        this.#takePackets();
+        this.#goOn();
       });
       return "call";
     }

@@ -43,7 +43,7 @@ export interface XmlElement {
 export const xmlLimits = {
   characters: 4 * MiB,
   depth: 64,
-  elements: 50_000,
+  elements: 10_000,
   attributesPerElement: 64,
   valueCharacters: 64 * 1024,
 } as const;
