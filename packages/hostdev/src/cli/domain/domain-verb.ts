@@ -15,11 +15,6 @@ export interface ConnectOptions {
   readonly connect?: string;
 }
 
-export interface ImpactOptions {
-  readonly live?: true;
-  readonly config?: true;
-}
-
 /** Begins a verb that speaks to a daemon. */
 export function sessionCommand(program: Command, name: string, summary: string, description: string): Command {
   return program
@@ -32,18 +27,6 @@ export function sessionCommand(program: Command, name: string, summary: string, 
 /** Begins a verb about one domain. */
 export function domainCommand(program: Command, name: string, summary: string, description: string): Command {
   return sessionCommand(program, name, summary, description).argument("<vm>", "name, UUID, or id of a running one");
-}
-
-/** Adds `--live` and `--config`. */
-export function withImpact(command: Command): Command {
-  return command
-    .option("--live", "in the running guest; the default when it runs")
-    .option("--config", "in the definition, for the next start; with --live in both");
-}
-
-/** libvirt's flags for that: current 0, live 1, config 2. */
-export function impactFlags({ live, config }: ImpactOptions): number {
-  return (live === true ? 1 : 0) | (config === true ? 2 : 0);
 }
 
 /** Connects, acts, and lets go of the connection. */
