@@ -54,6 +54,9 @@ export interface RunningProgram {
   readonly ended: Promise<{ readonly status: number | null; readonly signal: string | null }>;
 }
 
+/** Where somebody listens: a unix socket's path, or a port. */
+export type SocketAddress = { readonly path: string } | { readonly address: string; readonly port: number };
+
 /** Something that listens. */
 export interface Listener {
   /** Nobody can connect any more; those who have go on. Removes the socket's file, if we made it. */
@@ -168,6 +171,18 @@ export interface Host {
    * @throws {HostdevError} `HD_FILE`; EADDRINUSE when something is at the path already.
    */
   listen(where: { readonly path: string } | { readonly fd: number }, serve: (line: Duplex) => void): Promise<Listener>;
+  /** Whether `passConnection` can do its work here. */
+  readonly canPassConnections: boolean;
+  /**
+   * Connects to somebody, and gives that connection away: sends `bytes` on a unix socket that `listen` or `connect`
+   * gave us, and behind them one byte more that carries the open file (SCM_RIGHTS). Nothing else may be on its way
+   * there meanwhile.
+   *
+   * Touches: runs Python, since Node cannot.
+   * @throws {HostdevError} `HD_COMMAND_NOT_FOUND`; `HD_FILE` when nobody listens at `target`: nothing was sent, or when
+   * the line broke: it is closed.
+   */
+  passConnection(line: Duplex, bytes: Uint8Array, target: SocketAddress): Promise<void>;
   /**
    * Opens a terminal, such as the pty of a guest's serial port, both ways. It does not become our controlling one.
    *

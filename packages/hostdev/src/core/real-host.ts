@@ -13,6 +13,7 @@ import { writeKernelBytesInChild, writeKernelInChild } from "./kernel-write.ts";
 import { lockFile } from "./lock-file.ts";
 import * as files from "./real-files.ts";
 import { listen } from "./real-listen.ts";
+import { passConnection, passingProgram } from "./real-pass-connection.ts";
 import { commandNotFound, openTerminal, startProgram } from "./real-programs.ts";
 import { systemEnvironment } from "./system-environment.ts";
 
@@ -39,6 +40,8 @@ export function realHost(): Host {
     connect: connectTo,
     listen,
     openTerminal,
+    canPassConnections: files.status(passingProgram) !== undefined,
+    passConnection,
     environment: (name) => process.env[name],
     now: () => new Date(),
     sleep: async (milliseconds) => {

@@ -33,6 +33,11 @@ export function encodePacket<T>(head: PacketHeader, codec: Codec<T>, value: T): 
   return assemble(head, (writer) => codec.write(writer, value));
 }
 
+/** Writes the reply with an open file, all but the byte that carries it (`virNetMessageEncodeNumFDs`). */
+export function encodeFileReply(head: PacketHeader): Buffer {
+  return assemble({ ...head, type: packetType.replyWithFds }, (writer) => writer.u32(1));
+}
+
 /** Writes a message of a stream, whose payload is bytes. */
 export function encodeRawPacket(head: PacketHeader, payload: Uint8Array): Buffer {
   return assemble(head, (writer) => writer.raw(payload));
@@ -62,6 +67,12 @@ export class PacketDecoder {
   #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
+  #skipped = 0;
+
+  /** Drops the next bytes, which need not have arrived: libvirt sends one for each open file, behind its packet. */
+  skip(bytes: number): void {
+    this.#skipped += bytes;
+  }
 
   /** Whether nothing of a further packet has arrived. */
   get isEmpty(): boolean {
@@ -94,6 +105,9 @@ export class PacketDecoder {
    * @throws {HostdevError} `HD_RPC_PROTOCOL` for a length below 28 or above 32 MiB + 4.
    */
   next(): Packet | undefined {
+    const dropped = Math.min(this.#skipped, this.#end - this.#start);
+    this.#start += dropped;
+    this.#skipped -= dropped;
     const arrived = this.#end - this.#start;
     if (arrived < 4) return undefined;
     const length = this.#buffer.readUInt32BE(this.#start);

@@ -12,16 +12,18 @@ export interface Procedure<A = unknown, R = unknown> {
   readonly beforeOpen: boolean;
   /** The reply is followed by a stream. */
   readonly streams: boolean;
+  /** The reply carries an open connection. */
+  readonly passes: boolean;
 }
 
-type Traits = Partial<Pick<Procedure, "writes" | "beforeOpen" | "streams">>;
+type Traits = Partial<Pick<Procedure, "writes" | "beforeOpen" | "streams" | "passes">>;
 
 /** Declares a call. Without codecs it takes, or gives, nothing. */
 export function procedure<A = void, R = void>(
   number: number,
   args: Codec<A> = nothing as Codec<unknown> as Codec<A>,
   result: Codec<R> = nothing as Codec<unknown> as Codec<R>,
-  { writes = false, beforeOpen = false, streams = false }: Traits = {},
+  { writes = false, beforeOpen = false, streams = false, passes = false }: Traits = {},
 ): Procedure<A, R> {
-  return { number, args, result, writes, beforeOpen, streams };
+  return { number, args, result, writes, beforeOpen, streams, passes };
 }

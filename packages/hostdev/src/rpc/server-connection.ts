@@ -2,12 +2,14 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { isHostdevError } from "../core/errors.ts";
+import type { Host, SocketAddress } from "../core/host.ts";
 import { KiB, MiB } from "../core/units.ts";
 import { type ErrorPayload, errorCode, errorDomain, errorPayload, libvirtError } from "./error-payload.ts";
 import { type EventName, type EventPayload, events } from "./events.ts";
 import { Keepalive } from "./keepalive.ts";
 import {
   decodePayload,
+  encodeFileReply,
   encodePacket,
   encodeRawPacket,
   type Packet,
@@ -30,6 +32,11 @@ const maxUnreadBytes = 256 * KiB;
 /** A client that lets so much of its events and replies lie is given up. */
 const maxLyingBytes = 16 * MiB;
 
+/** libvirt's limit (`VIR_NET_MESSAGE_NUM_FDS_MAX`). */
+const maxFiles = 32;
+/** So many packets may wait for an open file; streams stop before. */
+const maxHeld = 16;
+
 /** A client of the server. Whatever it sends, or does not read, harms only itself. */
 export class ServerConnection {
   /** What the client may do, as its opening said. */
@@ -43,12 +50,17 @@ export class ServerConnection {
   readonly #perform: (name: ProcedureName, args: unknown) => unknown;
   readonly #can: (name: ProcedureName) => boolean;
   readonly #toPayload: (error: unknown) => ErrorPayload;
+  readonly #pass: Host["passConnection"] | undefined;
+  /** What is to be sent when an open file has been: that one does not go through our stream. */
+  #held: Buffer[] | undefined;
+  #passing: Promise<void> = Promise.resolve();
   #calls = 0;
   #isWaiting = false;
 
   private constructor(stream: Duplex, service: RpcService<unknown>) {
     this.#stream = stream;
     this.#toPayload = service.toPayload;
+    this.#pass = service.passConnection;
     this.#keepalive = new Keepalive(
       (packet) => this.#write(packet),
       () => this.close(),
@@ -145,8 +157,9 @@ export class ServerConnection {
     const { header, payload } = packet;
     if (header.program === program.keepalive) this.#keepalive.receive(packet);
     else if (header.type === packetType.stream) this.#streams.get(header.serial)?.receive(header.status, payload);
+    else if (header.type === packetType.callWithFds) this.#refuseFiles(packet);
     else if (header.type !== packetType.call)
-      this.close(); // a reply, an event, or files beside the bytes
+      this.close(); // a reply, or an event
     else {
       this.#calls += 1;
       void this.#answer(packet).finally(() => {
@@ -163,6 +176,7 @@ export class ServerConnection {
       const { name, call } = this.#find(header);
       const args = decodePayload(call.args, payload);
       const result = await this.#perform(name, args);
+      if (call.passes) return await this.#passConnection(header, result as SocketAddress);
       this.#reply(header, call.result, call.streams ? undefined : result);
       if (call.streams) this.#openStream(header, result as Duplex);
     } catch (error) {
@@ -210,9 +224,41 @@ export class ServerConnection {
     if (this.#stream.destroyed) opened.destroy();
   }
 
+  /** Answers with an open connection: one after the other, and with nothing of ours between. */
+  async #passConnection(header: PacketHeader, target: SocketAddress): Promise<void> {
+    const before = this.#passing;
+    const pass = async () => {
+      await before.catch(() => {});
+      const flushed = new Promise((resolve) => this.#stream.write(new Uint8Array(), resolve));
+      this.#held = [];
+      try {
+        await flushed;
+        await this.#pass?.(this.#stream, encodeFileReply(replyHead(header, packetStatus.ok)), target);
+      } finally {
+        const held = this.#held ?? [];
+        this.#held = undefined;
+        for (const packet of held) this.#write(packet);
+        for (const open of this.#streams.values()) open.drained();
+      }
+    };
+    this.#passing = pass();
+    await this.#passing;
+  }
+
+  /** The files themselves are gone: nobody asked the kernel for them. */
+  #refuseFiles({ header, payload }: Packet): void {
+    const files = payload.length < 4 ? maxFiles + 1 : payload.readUInt32BE(0);
+    if (files > maxFiles) return this.close();
+    this.#decoder.skip(files);
+    const text = "open files of clients are not taken";
+    const error = libvirtError(errorCode.argumentUnsupported, errorDomain.rpc, "argument unsupported: ", text);
+    this.#write(encodePacket(replyHead(header, packetStatus.error), errorPayload, this.#toPayload(error)));
+  }
+
   /** @returns `false` when the client does not keep up. */
   #write(packet: Buffer): boolean {
     if (this.#stream.destroyed) return true;
+    if (this.#held !== undefined) return this.#held.push(packet) < maxHeld;
     if (this.#stream.writableLength > maxLyingBytes) {
       this.close();
       return true;

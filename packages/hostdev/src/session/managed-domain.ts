@@ -17,9 +17,9 @@ import { changeMetadata, metadataNumber, readMetadata } from "./metadata.ts";
 import { nvramPathOf } from "./nvram.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import type * as api from "./session-api.ts";
-import { consoleBusy, nvramKept, wrongState } from "./session-errors.ts";
+import { consoleBusy, noGuestDevice, nvramKept, wrongState } from "./session-errors.ts";
 import * as stats from "./stats.ts";
-import { blocksOf, connectionsOf, interfacesOf } from "./summaries.ts";
+import { blocksOf, connectionsOf, interfacesOf, screenOf } from "./summaries.ts";
 
 /** A domain of a session: its definition, if it is persistent, and its run, if it runs. */
 export class ManagedDomain extends DomainLife implements api.SessionDomain {
@@ -135,6 +135,14 @@ export class ManagedDomain extends DomainLife implements api.SessionDomain {
 
   connections(): readonly api.Connection[] {
     return this.run === undefined ? [] : connectionsOf(this.run.vm.domain);
+  }
+
+  screen(index: number): api.Connection {
+    const { graphics } = this.requireRun("connect to").vm.domain.devices;
+    const found = graphics[index];
+    const screen = found === undefined ? undefined : screenOf(found);
+    if (screen === undefined) throw noGuestDevice(this.reference.name, `screen ${index} that listens`);
+    return screen;
   }
 
   attachDevice(xml: string, impact: api.Impact): Promise<void> {

@@ -174,6 +174,8 @@ export interface SessionDomain {
   blockStats(target: string): Promise<BlockStats>;
   interfaces(inactive?: boolean): readonly InterfaceSummary[];
   connections(): readonly Connection[];
+  /** How to reach a screen, by its place in the XML. @throws `HD_NO_GUEST_DEVICE`, also for one that listens nowhere. */
+  screen(index: number): Connection;
 
   /** @throws `HD_DOMAIN_INVALID`, `HD_DOMAIN_UNSUPPORTED`, `HD_MEMLOCK_TOO_LOW`; `HD_GUEST_DEVICE_EXISTS`. */
   attachDevice(xml: string, impact: Impact): Promise<void>;

@@ -2,6 +2,7 @@
 
 /** What lists tell of a domain's devices. Pure. */
 import type { Disk } from "../domain/devices/disk.ts";
+import type { Graphics } from "../domain/devices/graphics.ts";
 import type { Domain } from "../domain/domain.ts";
 import { formatPciAddress } from "../pci/address.ts";
 import type { BlockSummary, Connection, InterfaceSummary } from "./session-api.ts";
@@ -52,21 +53,24 @@ function interfaceSource(card: Domain["devices"]["interfaces"][number]): string 
   return undefined;
 }
 
+const nowhere = { path: undefined, address: undefined, port: undefined };
+
 /** How a running domain's consoles and screens are reached. */
 export function connectionsOf({ devices }: Domain): Connection[] {
-  const nowhere = { path: undefined, address: undefined, port: undefined };
   const consoles = devices.serials.flatMap((serial): Connection[] => {
     if (serial.type !== "pty" && serial.type !== "unix") return [];
     const path = serial.source?.path;
     return path === undefined ? [] : [{ ...nowhere, kind: "console", path }];
   });
-  const screens = devices.graphics.flatMap((graphics): Connection[] => {
-    if (graphics.type !== "vnc" && graphics.type !== "spice") return [];
-    const [listen] = graphics.listens;
-    if (listen?.type === "socket") return [{ ...nowhere, kind: graphics.type, path: listen.socket }];
-    if (listen?.type === "none" || graphics.port === undefined) return [];
-    const address = (listen?.type === "address" ? listen.address : undefined) ?? "127.0.0.1";
-    return [{ kind: graphics.type, path: undefined, address, port: graphics.port }];
-  });
-  return [...consoles, ...screens];
+  return [...consoles, ...devices.graphics.flatMap((graphics) => screenOf(graphics) ?? [])];
+}
+
+/** How a screen is reached; `undefined` for one that does not listen. */
+export function screenOf(graphics: Graphics): Connection | undefined {
+  if (graphics.type !== "vnc" && graphics.type !== "spice") return undefined;
+  const [listen] = graphics.listens;
+  if (listen?.type === "socket") return { ...nowhere, kind: graphics.type, path: listen.socket };
+  if (listen?.type === "none" || graphics.port === undefined) return undefined;
+  const address = (listen?.type === "address" ? listen.address : undefined) ?? "127.0.0.1";
+  return { kind: graphics.type, path: undefined, address, port: graphics.port };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { fileError, kernelWriteError } from "../../src/core/errno.ts";
 import { HostdevError } from "../../src/core/errors.ts";
@@ -10,6 +11,7 @@ import type {
   Ownership,
   RunningProgram,
   RunOptions,
+  SocketAddress,
 } from "../../src/core/host.ts";
 import { describeBytes } from "../../src/core/kernel-write.ts";
 import type { CrashMoment } from "./crash.ts";
@@ -238,6 +240,16 @@ export class FakeHost implements Host {
       this.machine.programs.listen(path, serve, this.process, 0o600);
     });
     return { close: async () => this.machine.programs.unlisten(path) };
+  }
+
+  readonly canPassConnections = true;
+
+  async passConnection(line: Duplex, bytes: Uint8Array, target: SocketAddress): Promise<void> {
+    const path = "path" in target ? target.path : `${target.address}:${target.port}`;
+    const connection = await this.connect(path);
+    if (connection === undefined) throw fileError("connect to", path, "ECONNREFUSED");
+    this.machine.passed.push(connection);
+    line.write(Buffer.concat([bytes, Buffer.of(0)]));
   }
 
   async openTerminal(path: string): Promise<Duplex> {

@@ -58,6 +58,8 @@ export class FakeMachine {
   readonly users: Users;
   readonly commands: Commands;
   readonly programs: Programs;
+  /** Connections that were given away, each the giver's end. */
+  readonly passed: Duplex[] = [];
   /** Every mutating operation of every program, in order, refused ones too. */
   readonly log: HostOperation[] = [];
   groups!: IommuGroups;

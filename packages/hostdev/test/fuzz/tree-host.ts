@@ -100,6 +100,8 @@ export function treeHost(entries: ReadonlyMap<string, Entry>): TreeHost {
     writeKernel: cannot,
     writeKernelBytes: cannot,
     listen: cannot,
+    canPassConnections: false,
+    passConnection: cannot,
     writeFile: cannot,
     appendFile: cannot,
     removeFile: cannot,

@@ -76,6 +76,10 @@ export const domainLifecycleProcedures = {
     writes: true,
     streams: true,
   }),
+  domainOpenGraphicsFd: procedure(343, struct({ domain, index: u32, flags: u32 }), nothing, {
+    writes: true,
+    passes: true,
+  }),
   domainUndefineFlags: procedure(231, targetWithFlags, nothing, changes),
   domainDestroyFlags: procedure(234, targetWithFlags, nothing, changes),
   domainReset: procedure(245, targetWithFlags, nothing, changes),

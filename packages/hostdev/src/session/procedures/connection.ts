@@ -16,13 +16,15 @@ const readOnlyFlag = 1;
 /** What we have of `VIR_DRV_FEATURE_*`: typed strings, keepalive, close callback, events with callback numbers. */
 const features: ReadonlySet<number> = new Set([9, 10, 14, 15]);
 const keepaliveFeature = 10;
+/** Open files to clients; those of clients are refused. */
+const passFilesFeature = 8;
 
 /** Opening a connection, and what it is to. */
 export const connectionHandlers: ClientHandlers = {
   authList: () => ({ types: [0] }),
-  connectSupportsFeature: ({ connection }, { feature }) => {
+  connectSupportsFeature: ({ connection, host }, { feature }) => {
     if (feature === keepaliveFeature) connection.startKeepalive();
-    return { supported: features.has(feature) };
+    return { supported: features.has(feature) || (feature === passFilesFeature && host.canPassConnections) };
   },
   connectOpen: ({ connection }, { name, flags }) => {
     if (name !== null && name !== "" && !isOurs(name)) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { SocketAddress } from "../../core/host.ts";
 import type { ArgumentsOf } from "../../rpc/procedures.ts";
 import type { ShutdownMode, StartOptions } from "../session-api.ts";
 import type { Client, ClientHandlers } from "./client.ts";
@@ -72,6 +74,7 @@ export const domainLifecycleHandlers: ClientHandlers = {
     return { number: 0 };
   },
   domainOpenConsole: (client, args) => openConsole(client, args),
+  domainOpenGraphicsFd: (client, args) => findScreen(client, args),
 };
 
 async function define(session: Client["session"], xml: string) {
@@ -99,4 +102,14 @@ async function openConsole({ session }: Client, { domain, device, flags }: Argum
   checkFlags(flags, forceConsoleFlag | safeConsoleFlag);
   const force = (flags & forceConsoleFlag) !== 0;
   return await findDomain(session, domain).openConsole({ force, ...(device === null ? {} : { alias: device }) });
+}
+
+/** `VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH`: screens of a session ask for what their XML says, here as anywhere. */
+const skipAuthFlag = 1;
+
+function findScreen({ session }: Client, { domain, index, flags }: ArgumentsOf<"domainOpenGraphicsFd">): SocketAddress {
+  checkFlags(flags, skipAuthFlag);
+  const { path, address, port } = findDomain(session, domain).screen(index);
+  if (path !== undefined) return { path };
+  return { address: address ?? "127.0.0.1", port: port ?? 0 };
 }

@@ -36,6 +36,7 @@ const handlers: ClientHandlers = {
 export function sessionService(shared: Service, log: (text: string) => void = () => {}): RpcService<Client> {
   return {
     handlers,
+    passConnection: (line, bytes, target) => shared.host.passConnection(line, bytes, target),
     accept: (connection) => ({
       ...shared,
       connection,
