@@ -17,6 +17,7 @@ const needed = [
     why: "makes that one run virtual machines",
   },
   { program: "virt-install", debianPackage: "virtinst", why: "makes VMs on our session daemon" },
+  { program: "qemu-img", debianPackage: "qemu-utils", why: "makes the images in storage pools" },
   { file: "/usr/lib/python3/dist-packages/libvirt.py", debianPackage: "python3-libvirt", why: "is what scripts use" },
   { program: "groff", debianPackage: "groff-base", why: "reads the manual pages" },
   { program: "zsh", debianPackage: "zsh", why: "reads its completion" },

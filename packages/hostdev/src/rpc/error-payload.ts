@@ -42,6 +42,7 @@ export const errorCode = {
   noMetadata: 80,
   operationUnsupported: 84,
   accessDenied: 88,
+  storageVolumeExists: 90,
   deviceMissing: 99,
 } as const;
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { domain, nodeDevice, optionalString, string } from "./objects.ts";
+import { domain, nodeDevice, optionalString, storagePool, string } from "./objects.ts";
 import { type Codec, type Infer, i32, i64, struct, u64 } from "./xdr.ts";
 
 /** A message that a server sends unasked, to a client that has registered for it. */
 export interface EventMessage<T = unknown> {
   readonly number: number;
-  /** What a client registers for (`virDomainEventID`, `virNodeDeviceEventID`). */
+  /** What a client registers for (`virDomainEventID`, `virNodeDeviceEventID`, `virStoragePoolEventID`). */
   readonly id: number;
-  readonly kind: "domain" | "node-device";
+  readonly kind: "domain" | "node-device" | "storage-pool";
   /** Its first field is always the number that the registration got. */
   readonly codec: Codec<T>;
 }
@@ -53,6 +53,18 @@ export const events = {
     number: 377,
     kind: "node-device",
     codec: struct({ callbackId: i32, device: nodeDevice }),
+  },
+  storagePoolLifecycle: {
+    id: 0,
+    number: 370,
+    kind: "storage-pool",
+    codec: struct({ callbackId: i32, pool: storagePool, event: i32, detail: i32 }),
+  },
+  storagePoolRefresh: {
+    id: 1,
+    number: 373,
+    kind: "storage-pool",
+    codec: struct({ callbackId: i32, pool: storagePool }),
   },
 } as const;
 

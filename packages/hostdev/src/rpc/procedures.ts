@@ -8,8 +8,9 @@ import {
   domainStateProcedures,
 } from "./procedures/domain.ts";
 import { domainStatisticsProcedures } from "./procedures/domain-statistics.ts";
-import { neighbourProcedures, storageProcedures } from "./procedures/neighbours.ts";
+import { neighbourProcedures } from "./procedures/neighbours.ts";
 import { nodeDeviceProcedures, nodeProcedures } from "./procedures/node.ts";
+import { storagePoolProcedures, storageVolumeProcedures } from "./procedures/storage.ts";
 import type { Infer } from "./xdr.ts";
 
 /**
@@ -26,7 +27,8 @@ export const procedures = {
   ...domainDeviceProcedures,
   ...domainStatisticsProcedures,
   ...neighbourProcedures,
-  ...storageProcedures,
+  ...storagePoolProcedures,
+  ...storageVolumeProcedures,
 };
 
 export type ProcedureName = keyof typeof procedures;

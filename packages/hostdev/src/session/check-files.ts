@@ -4,6 +4,7 @@ import { type Finding, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
 import type { Disk } from "../domain/devices/disk.ts";
 import type { Domain } from "../domain/domain.ts";
+import { qcow2Backing } from "./storage/image-header.ts";
 import type { NeededFile } from "./vm-needs.ts";
 
 /**
@@ -45,21 +46,9 @@ function checkImage(host: Host, disk: Disk): readonly Finding[] {
     return [toFinding(new HostdevError("HD_IMAGE_FORMAT", message, { path, expected: "qcow2" }))];
   }
   if (disk.backingStore !== undefined) return [];
-  return (backingFile(head, path) ?? []).map((file) =>
-    checkFile(host, { path: file, access: "read", what: `backing file of ${what}` }),
-  );
-}
-
-/** What a qcow2 image lies on top of, by its header (docs/interop/qcow2.txt): offset and length of the name. */
-function backingFile(head: Buffer, image: string): readonly string[] | undefined {
-  if (head.length < 20) return undefined;
-  const offset = Number(head.readBigUInt64BE(8));
-  const length = head.readUInt32BE(16);
-  if (offset === 0 || length === 0 || offset + length > head.length) return undefined;
-  const name = head.toString("utf8", offset, offset + length);
-  // Not a file: another protocol, or a description in JSON.
-  if (/^[a-z][a-z0-9+.-]*:/i.test(name)) return undefined;
-  return [name.startsWith("/") ? name : `${image.slice(0, image.lastIndexOf("/"))}/${name}`];
+  const backing = qcow2Backing(head, path);
+  if (backing === undefined) return [];
+  return [checkFile(host, { path: backing.path, access: "read", what: `backing file of ${what}` })];
 }
 
 /** Where QEMU makes sockets and files of its own. */

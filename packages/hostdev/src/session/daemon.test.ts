@@ -80,7 +80,7 @@ test("a socket that nobody listens on is removed; anything else in the way is no
 });
 
 test("the daemon serves clients, stays for a running VM, and ends when nobody needs it", async () => {
-  const host = alex();
+  const host = alex({ XDG_RUNTIME_DIR: "/run/user/1000", HOME: "/home/alex" });
   const { session, domains, tell } = fakeSession();
   const never = new AbortController();
   let isOver = false;
@@ -104,7 +104,7 @@ test("the daemon serves clients, stays for a running VM, and ends when nobody ne
 });
 
 test("a signal ends the daemon, and its clients with it", async () => {
-  const host = alex();
+  const host = alex({ XDG_RUNTIME_DIR: "/run/user/1000", HOME: "/home/alex" });
   const controller = new AbortController();
   const daemon = runDaemon(host, fakeSession().session, { ...quiet, idleMs: undefined, signal: controller.signal });
   await pause(5);

@@ -8,6 +8,8 @@ import { MachineFacts } from "./machine/machine-facts.ts";
 import { NodeDeviceWatch } from "./node-device-watch.ts";
 import { sessionService } from "./procedures/service.ts";
 import type { Session } from "./session-api.ts";
+import { sessionPaths } from "./session-paths.ts";
+import { Pools } from "./storage/pools.ts";
 
 export interface DaemonOptions {
   readonly socket: DaemonSocket;
@@ -30,7 +32,8 @@ const maxClients = 1000;
 export async function runDaemon(host: Host, session: Session, options: DaemonOptions): Promise<void> {
   const { socket, idleMs, signal, log } = options;
   const nodeDevices = new NodeDeviceWatch(host);
-  const service = sessionService({ host, session, machine: new MachineFacts(host), nodeDevices }, log);
+  const pools = new Pools(host, sessionPaths(host));
+  const service = sessionService({ host, session, machine: new MachineFacts(host), nodeDevices, pools }, log);
   const clients = new Set<ServerConnection>();
   const idle = new IdleTimer(idleMs, () => clients.size > 0 || session.list().some(({ isActive }) => isActive));
   const serve = (line: Duplex) => {
@@ -46,7 +49,8 @@ export async function runDaemon(host: Host, session: Session, options: DaemonOpt
   const listener = await host.listen(socket, serve);
   const stopListening = session.onEvent(() => idle.look());
   log(`serving ${"path" in socket ? socket.path : "the socket that systemd opened"}`);
-  for (const problem of session.problems) log(`${problem.path}: ${problem.message}`);
+  pools.startMarked(log);
+  for (const problem of [...session.problems, ...pools.problems]) log(`${problem.path}: ${problem.message}`);
   const starting = session.startMarked().catch((error) => log(toHostdevError(error).message));
   try {
     void starting.then(() => idle.look());

@@ -8,6 +8,7 @@ import { lifecycleDetail, lifecycleEvent } from "./domain-state.ts";
 import { domainStore } from "./domain-store.ts";
 import { fixMachine } from "./machine/fix-machine.ts";
 import { ManagedDomain } from "./managed-domain.ts";
+import { isFirstThisBoot } from "./once-a-boot.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import { defaultEmulator } from "./plan-launch.ts";
 import type {
@@ -191,10 +192,7 @@ class OpenSession implements Session {
 
   async startMarked(): Promise<void> {
     const { host, paths } = this.#parts;
-    const done = `${paths.runtime}/autostarted`;
-    const bootId = host.readText("/proc/sys/kernel/random/boot_id") ?? "";
-    if (host.readText(done) === bootId) return;
-    host.writeFile(done, bootId, 0o600);
+    if (!isFirstThisBoot(host, paths, "autostarted")) return;
     for (const domain of [...this.#domains.values()]) {
       if (!domain.autostart || domain.isActive) continue;
       try {

@@ -9,6 +9,12 @@ export interface SessionPaths {
   readonly definitions: string;
   /** `UUID`: marks of domains that start by themselves. */
   readonly autostart: string;
+  /** `UUID.xml`: the definitions of persistent storage pools. */
+  readonly pools: string;
+  /** `UUID`: marks of storage pools that start by themselves. */
+  readonly poolAutostart: string;
+  /** `UUID.xml`: the storage pools that are active. */
+  readonly activePools: string;
   /** `UUID.log`: what QEMU said since the last start. */
   readonly logs: string;
   /** Everything that ends with the login session, or the boot. */
@@ -29,6 +35,9 @@ export function sessionPaths(host: Host): SessionPaths {
   return {
     definitions: `${config}/domains`,
     autostart: `${config}/autostart`,
+    pools: `${config}/pools`,
+    poolAutostart: `${config}/pool-autostart`,
+    activePools: `${runtime}/pools`,
     logs: `${xdgDirectory(host, "XDG_CACHE_HOME", ".cache")}/hostdev/log`,
     runtime,
     status: `${runtime}/status`,

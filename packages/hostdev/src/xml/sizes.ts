@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { invalid } from "./complaint.ts";
-import type { Cursor } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 import { type Field, object, required, type Schema } from "./schema.ts";
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -72,7 +72,28 @@ export function size(defaultUnit = "KiB"): Schema<number> {
   };
 }
 
+/** What fits into 63 bits, as in libvirt's own numbers. */
+const maxBytes = 2n ** 63n - 1n;
+
+/** An element that is nothing but a size, in bytes; default and written unit are `bytes`. */
+export const byteSize: Schema<bigint> = {
+  read: (element, parentPath) => {
+    const cursor = new Cursor(element, parentPath);
+    const bytes = toBytes(cursor, cursor.text().trim(), cursor.attribute("unit")?.value ?? "bytes");
+    cursor.finish();
+    if (bytes > maxBytes) throw invalid(cursor.origin, "the size is too large");
+    return bytes;
+  },
+  write: (value, name) => ({ name, attributes: [["unit", "bytes"]], children: [], text: String(value) }),
+};
+
 function toKiB(cursor: Cursor, text: string, unit: string): number {
+  const kib = Number((toBytes(cursor, text, unit) + 1023n) / 1024n);
+  if (kib > unlimitedKiB) throw invalid(cursor.origin, `size ${text} ${unit} is too large`);
+  return kib;
+}
+
+function toBytes(cursor: Cursor, text: string, unit: string): bigint {
   const factor = unitBytes[unit.toLowerCase()];
   if (factor === undefined) {
     throw invalid(
@@ -81,7 +102,5 @@ function toKiB(cursor: Cursor, text: string, unit: string): number {
     );
   }
   if (!/^\d+$/.test(text)) throw invalid(cursor.origin, `size ${JSON.stringify(text)} is not a whole number`);
-  const kib = Number((BigInt(text) * BigInt(factor) + 1023n) / 1024n);
-  if (kib > unlimitedKiB) throw invalid(cursor.origin, `size ${text} ${unit} is too large`);
-  return kib;
+  return BigInt(text) * BigInt(factor);
 }

@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { storageCases } from "../integration/libvirt/storage-cases.ts";
+import { installArguments, toolCases } from "../integration/libvirt/tool-cases.ts";
 import { virshCases } from "../integration/libvirt/virsh-cases.ts";
 import { repositoryRoot } from "../style/source-tree.ts";
 
 /** One row for each command as typed; the same command at different times may come out differently. */
 function renderPage(): string {
   const rows = new Map<string, string>();
-  for (const { command, differs } of virshCases) {
+  for (const { command, differs } of [...virshCases, ...storageCases]) {
     const name = command.replaceAll("FOLDER/", "");
     rows.set(name, differs === undefined ? (rows.get(name) ?? "same") : `differs: ${differs}`);
   }
@@ -25,8 +27,19 @@ function renderPage(): string {
     "|---|---|",
     ...lines,
     "",
-    "Not there at all, and refused as unsupported: saving and restoring guests, snapshots, migration, making networks, pools,",
-    "volumes and secrets, and passing open files (which a client needs for a graphical console of a local connection).",
+    "Storage pools are folders (`type='dir'`) of the user's own, kept in `~/.config/hostdev/pools`; what is in a folder is looked at",
+    "whenever it is asked for, so a refresh is never needed. Not there at all, and refused as unsupported: other types of pools,",
+    "uploading, downloading and wiping volumes, saving and restoring guests, snapshots, migration, making networks and secrets, and",
+    "open files of clients (the daemon's own to clients, for screens, need `python3`).",
+    "",
+    "## virt-install, virt-clone and virt-xml",
+    "",
+    "Run in this order by the tests, with `--connect qemu:///session`; virt-install also with",
+    `\`${installArguments}\`. Made from \`tool-cases.ts\` there.`,
+    "",
+    "| command | on hostdev |",
+    "|---|---|",
+    ...toolCases.map(({ command, outcome }) => `| \`${command.replaceAll("FOLDER/", "~/")}\` | ${outcome} |`),
     "",
   ].join("\n");
 }

@@ -77,6 +77,12 @@ export class TestUser {
   }
 }
 
+/** Ends the VMs of a user, which outlive his daemon. */
+export function endVms(user: TestUser): void {
+  const virsh = (...args: readonly string[]) => user.run("virsh", ["-q", "-c", "qemu:///session", ...args]);
+  for (const name of virsh("list", "--name").stdout.split("\n").filter(Boolean)) virsh("destroy", name);
+}
+
 /** Ends a process, and waits until it has. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

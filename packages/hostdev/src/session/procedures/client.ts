@@ -5,6 +5,7 @@ import type { Handlers } from "../../rpc/service.ts";
 import type { MachineFacts } from "../machine/machine-facts.ts";
 import type { NodeDeviceWatch } from "../node-device-watch.ts";
 import type { Session } from "../session-api.ts";
+import type { Pools } from "../storage/pools.ts";
 import type { Registrations } from "./registrations.ts";
 
 /** What all clients of a daemon share. */
@@ -13,6 +14,7 @@ export interface Service {
   readonly session: Session;
   readonly machine: MachineFacts;
   readonly nodeDevices: NodeDeviceWatch;
+  readonly pools: Pools;
 }
 
 /** One client: what a handler gets to know of its caller. */

@@ -6,7 +6,12 @@ import type { DomainReference } from "../session-events.ts";
 
 /** A domain as the protocol names it. Pure. */
 export function toWire({ name, uuid, id }: DomainReference): WireReference {
-  return { name, uuid: Buffer.from(uuid.replaceAll("-", ""), "hex"), id };
+  return { name, uuid: uuidBytes(uuid), id };
+}
+
+/** The 16 bytes of a UUID. Pure. */
+export function uuidBytes(uuid: string): Uint8Array {
+  return Buffer.from(uuid.replaceAll("-", ""), "hex");
 }
 
 /** A UUID out of its 16 bytes. Pure. */

@@ -9,7 +9,6 @@ const activeInterfaces = 2;
 
 const empty = () => ({ items: [], count: 0 });
 const none = () => ({ number: 0 });
-const noNames = () => ({ names: [] });
 
 /** The host's network interfaces, as libvirt's udev driver sees them. */
 function readInterfaces(host: Host) {
@@ -50,13 +49,4 @@ export const neighbourHandlers: ClientHandlers = {
     callbackId: registrations.add("secret", eventId),
   }),
   connectSecretEventDeregisterAny: ({ registrations }, { callbackId }) => registrations.remove("secret", callbackId),
-  connectNumOfStoragePools: none,
-  connectListStoragePools: noNames,
-  connectNumOfDefinedStoragePools: none,
-  connectListDefinedStoragePools: noNames,
-  connectStoragePoolEventRegisterAny: ({ registrations }, { eventId }) => ({
-    callbackId: registrations.add("storage-pool", eventId),
-  }),
-  connectStoragePoolEventDeregisterAny: ({ registrations }, { callbackId }) =>
-    registrations.remove("storage-pool", callbackId),
 };

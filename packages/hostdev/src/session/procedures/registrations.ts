@@ -3,9 +3,11 @@ import { domainEventKinds, type EventName, type EventPayload, events } from "../
 import type { ServerConnection } from "../../rpc/server-connection.ts";
 import type { NodeDeviceWatch } from "../node-device-watch.ts";
 import type { Session } from "../session-api.ts";
+import { type Pools, poolChange } from "../storage/pools.ts";
 import { toEvents } from "./domain-events.ts";
 import { toWire } from "./domain-reference.ts";
 import { invalidArgument } from "./libvirt-errors.ts";
+import { toWire as poolToWire } from "./storage-pools.ts";
 
 /** What a client registers for events of: its kind, and how many kinds of events there are. */
 const kinds = { domain: domainEventKinds, "node-device": 2, network: 2, "storage-pool": 2, secret: 2 };
@@ -18,6 +20,13 @@ interface Registration {
   readonly object: string | undefined;
 }
 
+/** Where events come from. */
+export interface EventSources {
+  readonly session: Session;
+  readonly nodeDevices: NodeDeviceWatch;
+  readonly pools: Pools;
+}
+
 /** The events that one client has asked for. */
 export class Registrations {
   readonly #connection: ServerConnection;
@@ -27,7 +36,7 @@ export class Registrations {
   readonly #listening = new Map<EventSource, () => void>();
   #lastId = 0;
 
-  constructor(connection: ServerConnection, session: Session, nodeDevices: NodeDeviceWatch) {
+  constructor(connection: ServerConnection, { session, nodeDevices, pools }: EventSources) {
     this.#connection = connection;
     this.#sources = {
       domain: () =>
@@ -42,6 +51,13 @@ export class Registrations {
             return this.#send("node-device", device, "nodeDeviceUpdate", { device: { name: device } });
           const event = change === "created" ? 0 : 1;
           this.#send("node-device", device, "nodeDeviceLifecycle", { device: { name: device }, event, detail: 0 });
+        }),
+      "storage-pool": () =>
+        pools.onChange((changed, change) => {
+          const pool = poolToWire(changed);
+          if (change === "refreshed") return this.#send("storage-pool", changed.uuid, "storagePoolRefresh", { pool });
+          const event = poolChange[change];
+          this.#send("storage-pool", changed.uuid, "storagePoolLifecycle", { pool, event, detail: 0 });
         }),
     };
     void connection.closed.then(() => this.#end());

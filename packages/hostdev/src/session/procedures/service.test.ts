@@ -10,6 +10,7 @@ import { MachineFacts } from "../machine/machine-facts.ts";
 import { NodeDeviceWatch } from "../node-device-watch.ts";
 import type { Session, SessionListener } from "../session-api.ts";
 import { noDomain } from "../session-errors.ts";
+import { Pools } from "../storage/pools.ts";
 import { sessionService } from "./service.ts";
 
 /** A session without a domain, whose events the test makes. */
@@ -35,7 +36,10 @@ function emptySession() {
 async function open(host: FakeHost = labMachine().build().open("alex"), options = {}) {
   const { session, listeners } = emptySession();
   const nodeDevices = new NodeDeviceWatch(host);
-  const service = sessionService({ host, session, machine: new MachineFacts(host), nodeDevices });
+  const folder = "/home/alex/none"; // nothing is stored here
+  const paths = { definitions: folder, autostart: folder, logs: folder, runtime: folder, status: folder };
+  const pools = new Pools(host, { ...paths, pools: folder, poolAutostart: folder, activePools: folder });
+  const service = sessionService({ host, session, machine: new MachineFacts(host), nodeDevices, pools });
   const [ours, theirs] = duplexPair();
   const server = ServerConnection.serve(theirs, service);
   const client = await RpcClient.open(ours, "qemu:///session", options);

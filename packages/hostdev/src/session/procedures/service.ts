@@ -13,7 +13,8 @@ import { neighbourHandlers } from "./neighbours.ts";
 import { nodeHandlers } from "./node.ts";
 import { nodeDeviceHandlers } from "./node-device.ts";
 import { Registrations } from "./registrations.ts";
-import { storageHandlers } from "./storage.ts";
+import { storagePoolHandlers } from "./storage-pools.ts";
+import { storageVolumeHandlers } from "./storage-volumes.ts";
 
 const handlers: ClientHandlers = {
   ...connectionHandlers,
@@ -25,7 +26,8 @@ const handlers: ClientHandlers = {
   ...domainDeviceHandlers,
   ...domainStatisticsHandlers,
   ...neighbourHandlers,
-  ...storageHandlers,
+  ...storagePoolHandlers,
+  ...storageVolumeHandlers,
 };
 
 /**
@@ -40,7 +42,7 @@ export function sessionService(shared: Service, log: (text: string) => void = ()
     accept: (connection) => ({
       ...shared,
       connection,
-      registrations: new Registrations(connection, shared.session, shared.nodeDevices),
+      registrations: new Registrations(connection, shared),
     }),
     toPayload: (thrown) => {
       const { code, cause } = toHostdevError(thrown);

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { testCard, testDomain, testRng } from "../domains.ts";
 import { lacks, skippedWhenQuick, startLibvirtd, startSessiond, TestUser } from "../programs.ts";
+import { storageCases } from "./storage-cases.ts";
 import { type VirshCase, virshCases } from "./virsh-cases.ts";
 
 const noClient =
@@ -39,7 +40,7 @@ function virsh(user: TestUser, { command, ignore }: VirshCase) {
   return { status, text: ignore === undefined ? text : text.replace(ignore, "*") };
 }
 
-for (const [index, each] of virshCases.entries()) {
+for (const [index, each] of [...virshCases, ...storageCases].entries()) {
   const { command, status, differs } = each;
   const [onOurs, onTheirs] = typeof status === "number" ? [status, status] : status;
   test(`virsh ${command} (${index + 1})`, { skip: noClient }, (t) => {

@@ -81,6 +81,30 @@ const script = [
   "undefine vm",
   "create FOLDER/vm.xml",
   "destroy vm",
+  "pool-define-as pool dir --target FOLDER/pool",
+  "pool-build pool",
+  "pool-start pool",
+  "pool-refresh pool",
+  "pool-autostart pool",
+  "pool-info pool",
+  "pool-dumpxml pool",
+  "pool-list --all --details",
+  "vol-create-as pool a 1M",
+  "vol-clone a b --pool pool",
+  "vol-resize a 2M --pool pool",
+  "vol-info a --pool pool",
+  "vol-dumpxml a --pool pool",
+  "vol-key a --pool pool",
+  "vol-path FOLDER/pool/a",
+  "vol-pool FOLDER/pool/a",
+  "vol-list pool --details",
+  "vol-delete a --pool pool",
+  "pool-capabilities",
+  "pool-destroy pool",
+  "pool-delete pool",
+  "pool-undefine pool",
+  "pool-create-as pool dir --target FOLDER/pool",
+  "pool-destroy pool",
 ] as const;
 
 test("our codecs write what libvirt's own client and daemon write, byte by byte", {
@@ -97,11 +121,14 @@ test("our codecs write what libvirt's own client and daemon write, byte by byte"
   const eavesdropper = new Eavesdropper(path, socket);
   const uri = `qemu+unix:///session?socket=${path}`;
   const listener = user.start("virsh", ["-c", uri, "event --all --loop --timeout 60"]);
+  const others = ["lifecycle", "refresh"].map((event) =>
+    user.start("virsh", ["-c", uri, `pool-event --event ${event} --loop --timeout 60`]),
+  );
   const virsh = user.start("virsh", ["-c", uri]);
   virsh.child.stdout?.resume();
   virsh.child.stdin?.end(`${script.join("\n").replaceAll("FOLDER", user.folder)}\n`);
   await new Promise((resolve) => virsh.child.once("exit", resolve));
-  listener.child.kill("SIGINT");
+  for (const { child } of [listener, ...others]) child.kill("SIGINT");
   eavesdropper.close();
   let checked = 0;
   const kept = new Map<string, OverheardPacket>();

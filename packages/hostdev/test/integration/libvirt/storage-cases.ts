@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { VirshCase } from "./virsh-cases.ts";
+
+/** UUIDs that libvirt and hostdev make up, and what the file system has just now. */
+const uuids = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const poolFigures =
+  /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\d.]+ [KMGT]iB|(?<='bytes'>)\d+|<source\/>|<source>\s*<\/source>/g;
+const times = /<timestamps>[\s\S]*?<\/timestamps>/g;
+
+/** Storage pools and volumes: in this order, and after the other commands. */
+export const storageCases: readonly VirshCase[] = [
+  { command: "pool-define-as one dir --target FOLDER/one", status: 0 },
+  { command: "pool-define-as one dir --target FOLDER/two", status: 1, ignore: uuids },
+  { command: "pool-define-as two dir --target FOLDER/one", status: 1 },
+  { command: "pool-define-as a/b dir --target FOLDER/three", status: 1 },
+  { command: "pool-info one", status: 0, ignore: uuids },
+  { command: "pool-start one", status: 1 },
+  { command: "vol-list one", status: 1 },
+  { command: "pool-build one", status: 0 },
+  { command: "pool-start one", status: 0 },
+  { command: "pool-start one", status: 1 },
+  { command: "pool-undefine one", status: 1 },
+  { command: "pool-autostart one", status: 0 },
+  { command: "pool-list --all", status: 0 },
+  { command: "pool-list --details", status: 0, ignore: poolFigures },
+  { command: "pool-list --type dir --autostart --persistent", status: 0 },
+  { command: "pool-info one", status: 0, ignore: poolFigures },
+  { command: "pool-dumpxml one", status: 0, ignore: poolFigures },
+  {
+    command: "pool-dumpxml one --inactive",
+    status: 0,
+    ignore: poolFigures,
+    differs: "hostdev shows what was defined, libvirt also the folder's permissions",
+  },
+  { command: "pool-uuid one", status: 0, ignore: uuids },
+  { command: "vol-create-as one a.qcow2 10M --format qcow2", status: 0 },
+  { command: "vol-create-as one a.qcow2 10M --format qcow2", status: 1 },
+  { command: "vol-create-as one b.raw 1M", status: 0 },
+  { command: "vol-create-as one ../x 1M", status: 1 },
+  { command: "vol-create-as one x 1M --format none-such", status: 1 },
+  {
+    command: "vol-create-as one v.vmdk 1M --format vmdk",
+    status: [1, 0],
+    differs: "hostdev makes raw and qcow2 images only",
+  },
+  {
+    command: "vol-create-as one top.qcow2 10M --format qcow2 --backing-vol a.qcow2 --backing-vol-format qcow2",
+    status: 0,
+  },
+  { command: "vol-delete v.vmdk --pool one", status: [1, 0], differs: "there is none" },
+  { command: "vol-list one", status: 0 },
+  { command: "vol-list one --details", status: 0 },
+  { command: "vol-info a.qcow2 --pool one", status: 0 },
+  { command: "vol-info FOLDER/one/b.raw", status: 0 },
+  { command: "vol-dumpxml b.raw --pool one", status: 0, ignore: times },
+  {
+    command: "vol-dumpxml top.qcow2 --pool one",
+    status: 0,
+    ignore: times,
+    differs: "hostdev names the backing store and its format, without its permissions and times",
+  },
+  { command: "vol-path a.qcow2 --pool one", status: 0 },
+  { command: "vol-key a.qcow2 --pool one", status: 0 },
+  { command: "vol-name FOLDER/one/a.qcow2", status: 0 },
+  { command: "vol-pool FOLDER/one/a.qcow2", status: 0 },
+  { command: "vol-clone a.qcow2 copy.qcow2 --pool one", status: 0 },
+  { command: "vol-resize a.qcow2 20M --pool one", status: 0 },
+  { command: "vol-resize a.qcow2 10M --pool one", status: 1 },
+  { command: "vol-resize a.qcow2 1M --delta --pool one", status: 0 },
+  { command: "vol-info a.qcow2 --pool one", status: 0 },
+  { command: "vol-delete b.raw --pool one", status: 0 },
+  { command: "vol-delete nothing --pool one", status: 1 },
+  { command: "vol-info FOLDER/one/nothing", status: 1 },
+  { command: "vol-list nothing", status: 1 },
+  {
+    command: "vol-wipe a.qcow2 --pool one",
+    status: [1, 0],
+    differs: "hostdev does not overwrite, upload or download volumes",
+  },
+  {
+    command: "pool-define-as lvm logical --source-name vg --target /dev/vg",
+    status: [1, 0],
+    differs: "hostdev has pools of type dir only",
+  },
+  { command: "pool-capabilities", status: 0, differs: "hostdev tells of folders, with raw and qcow2 images" },
+  {
+    command: "find-storage-pool-sources logical",
+    status: 1,
+    differs: "there are no sources of folders; libvirt looks for programs of LVM",
+  },
+  { command: "pool-refresh one", status: 0 },
+  { command: "pool-destroy one", status: 0 },
+  { command: "pool-refresh one", status: 1 },
+  { command: "pool-delete one", status: 1 },
+  { command: "pool-autostart one --disable", status: 0 },
+  { command: "pool-undefine one", status: 0 },
+  { command: "pool-create-as passing dir --target FOLDER/one", status: 0 },
+  { command: "pool-autostart passing", status: 1 },
+  { command: "pool-list --transient", status: 0 },
+  { command: "pool-destroy passing", status: 0 },
+  { command: "pool-info passing", status: 1 },
+];
