@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { storageCases } from "../integration/libvirt/storage-cases.ts";
 import { installArguments, toolCases } from "../integration/libvirt/tool-cases.ts";
 import { virshCases } from "../integration/libvirt/virsh-cases.ts";
+import { windowCases } from "../integration/libvirt/window-cases.ts";
 import { repositoryRoot } from "../style/source-tree.ts";
 
 /** One row for each command as typed; the same command at different times may come out differently. */
@@ -40,6 +41,15 @@ function renderPage(): string {
     "| command | on hostdev |",
     "|---|---|",
     ...toolCases.map(({ command, outcome }) => `| \`${command.replaceAll("FOLDER/", "~/")}\` | ${outcome} |`),
+    "",
+    "## virt-manager",
+    "",
+    "The tests open each of these windows on a virtual screen, with `--connect qemu:///session`, and want no error in virt-manager's log.",
+    "Made from `window-cases.ts` there.",
+    "",
+    "| command | window |",
+    "|---|---|",
+    ...windowCases.map(({ command, outcome }) => `| \`${`virt-manager ${command}`.trim()}\` | ${outcome} |`),
     "",
   ].join("\n");
 }
