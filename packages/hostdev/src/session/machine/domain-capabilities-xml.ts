@@ -45,7 +45,7 @@ export function domainCapabilitiesXml(request: DomainCapabilitiesRequest): strin
       element("devices", {}, [
         supported("disk", [
           values("diskDevice", ["disk", "cdrom", "floppy", "lun"]),
-          values("bus", ["ide", "fdc", "scsi", "virtio", "usb", "sata"]),
+          values("bus", [...(hasIde(machine) ? ["ide"] : []), "fdc", "scsi", "virtio", "usb", "sata"]),
           values("model", virtioModels),
         ]),
         supported("graphics", [
@@ -97,6 +97,11 @@ export function domainCapabilitiesXml(request: DomainCapabilitiesRequest): strin
       ]),
     ]),
   );
+}
+
+/** Whether a machine has an IDE controller of its own; clients take the first bus for their disks. */
+function hasIde(machine: string): boolean {
+  return /^pc(-i440fx-|-[01]\.|$)/.test(machine);
 }
 
 /** Models of video cards, and a type of device that shows that the emulator has it. */
