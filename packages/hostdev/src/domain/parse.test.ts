@@ -135,3 +135,14 @@ test("parseDomain() gives a USB controller and the companions behind it one inde
     [0, 0, 0, 0, 1],
   );
 });
+
+test("parseDomain() forgets the mode of a user's network card, as libvirt does", () => {
+  const write = (source: string) =>
+    formatDomain(parseDomain(sampleDomain({ devices: `<interface type='user'>${source}</interface>` })));
+  assert.doesNotMatch(write("<source mode='bridge'/>"), /<source/);
+  assert.match(write("<source dev='eth0' mode='bridge'/>"), /<source dev='eth0'\/>/);
+  assert.equal(
+    refusal(sampleDomain({ devices: "<interface type='user'><source way='x'/></interface>" })).code,
+    "HD_DOMAIN_UNSUPPORTED",
+  );
+});

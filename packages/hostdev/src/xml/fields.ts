@@ -130,6 +130,31 @@ export function implied<T>(field: Field<T>, usual: NoInfer<T>): Field<T, false> 
   };
 }
 
+/** Takes a field and forgets it: what means nothing here, is ignored by libvirt too, and is written by its clients. */
+export function meaningless<T>(field: Field<T>): Field<undefined, true> {
+  return {
+    what: field.what,
+    optional: true,
+    read: (cursor) => {
+      field.read(cursor);
+      return undefined;
+    },
+    write: () => {},
+  };
+}
+
+/** An element in which nothing is left counts as absent. */
+export function unlessEmpty<T extends object>(field: Field<T>): Field<T, true> {
+  return {
+    ...field,
+    optional: true,
+    read: (cursor) => {
+      const value = field.read(cursor);
+      return value === undefined || Object.values(value).every((part) => part === undefined) ? undefined : value;
+    },
+  };
+}
+
 function leafSchema<T>(kind: Value<T>): Schema<T> {
   return {
     read: (element, parentPath) => {

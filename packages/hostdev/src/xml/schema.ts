@@ -26,7 +26,9 @@ export {
   leaves,
   list,
   madeWhenAbsent,
+  meaningless,
   required,
+  unlessEmpty,
 } from "./fields.ts";
 
 /** Reads and writes one kind of element. */

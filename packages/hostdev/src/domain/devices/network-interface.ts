@@ -10,8 +10,10 @@ import {
   type Infer,
   leaf,
   list,
+  meaningless,
   object,
   required,
+  unlessEmpty,
   variants,
 } from "../../xml/schema.ts";
 import { integer, macAddress, matching, oneOf, onOff, path, someText, uuid, yesNo } from "../../xml/values.ts";
@@ -153,7 +155,10 @@ const socket = { mac, ...socketSource, ...card, link, mtu, teaming, ...romInfo }
 export const networkInterface = variants("type", {
   user: {
     mac,
-    source: child("source", object({ dev: attribute("dev", someText) })),
+    // cockpit gives each network card the mode of a macvtap.
+    source: unlessEmpty(
+      child("source", object({ dev: attribute("dev", someText), mode: meaningless(attribute("mode", someText)) })),
+    ),
     ips: ip,
     portForwards: portForward,
     ...card,
