@@ -26,6 +26,12 @@ interface NamedBlockNode {
   readonly image: { readonly "virtual-size": number; readonly "actual-size"?: number };
 }
 
+/** A key by the code that a PC's keyboard sends. */
+interface NumberedKey {
+  readonly type: "number";
+  readonly data: number;
+}
+
 /** Each command with its arguments and its answer. */
 export interface QmpCommands {
   balloon: { arguments: { readonly value: number }; returns: Nothing };
@@ -42,6 +48,7 @@ export interface QmpCommands {
   cont: { arguments: Nothing; returns: Nothing };
   device_add: { arguments: Readonly<Record<string, unknown>>; returns: Nothing };
   device_del: { arguments: { readonly id: string }; returns: Nothing };
+  "inject-nmi": { arguments: Nothing; returns: Nothing };
   netdev_add: { arguments: Readonly<Record<string, unknown>>; returns: Nothing };
   netdev_del: { arguments: { readonly id: string }; returns: Nothing };
   "query-balloon": { arguments: Nothing; returns: { readonly actual: number } };
@@ -64,6 +71,10 @@ export interface QmpCommands {
   };
   "query-named-block-nodes": { arguments: { readonly flat?: boolean }; returns: readonly NamedBlockNode[] };
   "query-status": { arguments: Nothing; returns: { readonly status: string; readonly running: boolean } };
+  "send-key": {
+    arguments: { readonly keys: readonly NumberedKey[]; readonly "hold-time"?: number };
+    returns: Nothing;
+  };
   set_link: { arguments: { readonly name: string; readonly up: boolean }; returns: Nothing };
   stop: { arguments: Nothing; returns: Nothing };
   system_powerdown: { arguments: Nothing; returns: Nothing };

@@ -36,6 +36,7 @@ export const errorCode = {
   noStorageVolume: 50,
   noNodeDevice: 53,
   operationInvalid: 55,
+  noInterface: 57,
   configUnsupported: 67,
   operationTimeout: 68,
   argumentUnsupported: 74,
@@ -47,7 +48,16 @@ export const errorCode = {
 } as const;
 
 /** Where an error comes from (`virErrorDomain`). */
-export const errorDomain = { none: 0, rpc: 7, qemu: 10, storage: 18, domain: 20, nodeDevice: 22, device: 49 } as const;
+export const errorDomain = {
+  none: 0,
+  rpc: 7,
+  qemu: 10,
+  storage: 18,
+  domain: 20,
+  nodeDevice: 22,
+  interface: 26,
+  device: 49,
+} as const;
 
 /**
  * Makes an error as libvirt's own calls make it.

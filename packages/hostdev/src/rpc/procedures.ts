@@ -8,6 +8,7 @@ import {
   domainStateProcedures,
 } from "./procedures/domain.ts";
 import { domainStatisticsProcedures } from "./procedures/domain-statistics.ts";
+import { hostInterfaceProcedures } from "./procedures/host-interface.ts";
 import { neighbourProcedures } from "./procedures/neighbours.ts";
 import { nodeDeviceProcedures, nodeProcedures } from "./procedures/node.ts";
 import { storagePoolProcedures, storageVolumeProcedures } from "./procedures/storage.ts";
@@ -26,6 +27,7 @@ export const procedures = {
   ...domainLifecycleProcedures,
   ...domainDeviceProcedures,
   ...domainStatisticsProcedures,
+  ...hostInterfaceProcedures,
   ...neighbourProcedures,
   ...storagePoolProcedures,
   ...storageVolumeProcedures,

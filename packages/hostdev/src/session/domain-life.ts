@@ -7,6 +7,7 @@ import { adoptRun, type DomainRun, endRun, noteRun, startRun } from "./domain-ru
 import { domainState, lifecycleEvent, stateReason } from "./domain-state.ts";
 import { afterEnding, type Ending } from "./ending.ts";
 import { askAgent, hasAgent } from "./guest-agent.ts";
+import { injectNmi, sendKeys } from "./guest-input.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import type * as api from "./session-api.ts";
 import { wrongState } from "./session-errors.ts";
@@ -126,6 +127,14 @@ export class DomainLife {
     if (await run.vm.destroy({ graceful })) return;
     const message = `Cannot destroy domain "${this.reference.name}": QEMU (process ${this.pid}) does not end`;
     throw new HostdevError("HD_TIMEOUT", message, { what: "QEMU", timeoutMs: 10_000 });
+  }
+
+  injectNmi(): Promise<void> {
+    return this.exclusive(() => injectNmi(this.requireRun("interrupt").vm));
+  }
+
+  sendKeys(codes: readonly number[], holdMs = 0): Promise<void> {
+    return this.exclusive(() => sendKeys(this.requireRun("press keys of").vm, codes, holdMs));
   }
 
   suspend(): Promise<void> {

@@ -145,6 +145,10 @@ export interface SessionDomain {
   destroy(options?: { readonly graceful?: boolean }): Promise<void>;
   suspend(): Promise<void>;
   resume(): Promise<void>;
+  /** Interrupts the guest in a way that it cannot mask; it may dump itself then. */
+  injectNmi(): Promise<void>;
+  /** Presses keys of the guest's keyboard all at once. `codes` are of `toQemuKey`; QEMU holds them for 100 ms by itself. */
+  sendKeys(codes: readonly number[], holdMs?: number): Promise<void>;
   /** Wakes a guest that suspended itself to memory. */
   wakeup(): Promise<void>;
 

@@ -80,6 +80,13 @@ export const domainLifecycleProcedures = {
     writes: true,
     passes: true,
   }),
+  domainInjectNmi: procedure(210, targetWithFlags, nothing, changes),
+  domainSendKey: procedure(
+    226,
+    struct({ domain, codeSet: u32, holdMs: u32, keys: list(u32, 16), flags: u32 }),
+    nothing,
+    changes,
+  ),
   domainUndefineFlags: procedure(231, targetWithFlags, nothing, changes),
   domainDestroyFlags: procedure(234, targetWithFlags, nothing, changes),
   domainReset: procedure(245, targetWithFlags, nothing, changes),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostInterface, listReply, listRequest, network, secret, string } from "../objects.ts";
+import { listReply, listRequest, network, secret, string } from "../objects.ts";
 import { procedure } from "../procedure.ts";
-import { type Codec, flag, i32, nothing, optional, struct } from "../xdr.ts";
+import { type Codec, i32, nothing, optional, struct } from "../xdr.ts";
 
 const callback = struct({ callbackId: i32 });
 const number = struct({ number: i32 });
@@ -11,14 +11,12 @@ export function registration<T>(number: number, object: Codec<T>) {
   return procedure(number, struct({ eventId: i32, object: optional(object) }), callback);
 }
 
-/** Networks, host interfaces, secrets, filters: what a connection has beside domains. */
+/** Networks, secrets, filters: what a connection has beside domains. */
 export const neighbourProcedures = {
   connectNumOfNetworks: procedure(52, nothing, number),
   connectListAllNetworks: procedure(283, listRequest, listReply(network)),
-  connectListAllInterfaces: procedure(284, listRequest, listReply(hostInterface)),
   connectListAllNwfilters: procedure(286, listRequest, listReply(network)),
   connectListAllSecrets: procedure(287, listRequest, listReply(secret)),
-  interfaceIsActive: procedure(156, struct({ interface: hostInterface }), struct({ active: flag })),
   networkLookupByName: procedure(46, struct({ name: string }), struct({ network })),
   connectNetworkEventRegisterAny: registration(313, network),
   connectNetworkEventDeregisterAny: procedure(314, callback),

@@ -8,6 +8,7 @@ import { domainLifecycleHandlers } from "./domain-lifecycle.ts";
 import { domainLookupHandlers } from "./domain-lookup.ts";
 import { domainStateHandlers } from "./domain-state.ts";
 import { domainStatisticsHandlers } from "./domain-statistics.ts";
+import { hostInterfaceHandlers } from "./host-interface.ts";
 import { toLibvirtPayload } from "./libvirt-errors.ts";
 import { neighbourHandlers } from "./neighbours.ts";
 import { nodeHandlers } from "./node.ts";
@@ -25,6 +26,7 @@ const handlers: ClientHandlers = {
   ...domainLifecycleHandlers,
   ...domainDeviceHandlers,
   ...domainStatisticsHandlers,
+  ...hostInterfaceHandlers,
   ...neighbourHandlers,
   ...storagePoolHandlers,
   ...storageVolumeHandlers,
