@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureTestPackages } from "./test-packages.mjs";
+import { ensureUnpackedPackages } from "./unpacked-packages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const isQuick = process.argv[2] !== "all";
@@ -15,7 +16,9 @@ const counts = { pass: 0, fail: 0, skipped: 0 };
 
 step("format and lint", "node_modules/.bin/biome", ["check", "--error-on-warnings", "."]);
 step("build", "node", ["tools/build.mjs", "--quiet"]);
-ensureTestPackages((text) => console.log(`check: ${text}`));
+const tell = (text) => console.log(`check: ${text}`);
+ensureTestPackages(tell, { isQuick });
+ensureUnpackedPackages(tell);
 await tests("unit", "packages/hostdev/build/src", "lab/build/src");
 await tests("contract, golden and style", "packages/hostdev/build/test");
 if (!isQuick) {

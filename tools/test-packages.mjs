@@ -5,7 +5,10 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** What tests need beside Node: a file that shows that it is there, the Debian package that has it, and what for. */
+/**
+ * What tests need beside Node: a file that shows that it is there, the Debian package that has it, and what for.
+ * `isLong`: only tests that the quick gate leaves out need it, and it takes a while to install.
+ */
 const needed = [
   { program: "qemu-system-x86_64", debianPackage: "qemu-system-x86", why: "starts with the arguments that we make" },
   { file: "/usr/share/OVMF/OVMF_CODE_4M.fd", debianPackage: "ovmf", why: "firmware of domains with firmware='efi'" },
@@ -23,14 +26,20 @@ const needed = [
   { program: "dbus-daemon", debianPackage: "dbus-daemon", why: "carries messages of virt-manager" },
   { program: "xdotool", debianPackage: "xdotool", why: "looks at the windows on that screen" },
   { file: "/usr/lib/python3/dist-packages/libvirt.py", debianPackage: "python3-libvirt", why: "is what scripts use" },
+  { program: "dbus-daemon", debianPackage: "dbus-daemon", why: "is the bus between libvirt-dbus and its clients" },
+  { program: "busctl", debianPackage: "systemd", why: "is a client of libvirt-dbus" },
+  { program: "chromium", debianPackage: "chromium", why: "shows cockpit's page for VMs", isLong: true },
   { program: "groff", debianPackage: "groff-base", why: "reads the manual pages" },
   { program: "zsh", debianPackage: "zsh", why: "reads its completion" },
   { program: "fish", debianPackage: "fish", why: "runs its completion" },
 ];
 
 /** Installs what is missing, or tells how. */
-export function ensureTestPackages(say = console.log) {
-  const missing = needed.filter(({ program, file }) => !(file === undefined ? isProgram(program) : existsSync(file)));
+export function ensureTestPackages(say = console.log, { isQuick = false } = {}) {
+  const missing = needed.filter(({ program, file, isLong }) => {
+    if (isLong && isQuick) return false;
+    return !(file === undefined ? isProgram(program) : existsSync(file));
+  });
   if (missing.length === 0) return;
   const packages = missing.map(({ debianPackage }) => debianPackage);
   const line = `apt-get install --no-install-recommends ${packages.join(" ")}`;

@@ -3,20 +3,32 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { machinesSteps } from "../integration/cockpit/machines-steps.ts";
+import { dbusCases } from "../integration/libvirt/dbus-cases.ts";
 import { storageCases } from "../integration/libvirt/storage-cases.ts";
 import { installArguments, toolCases } from "../integration/libvirt/tool-cases.ts";
 import { virshCases } from "../integration/libvirt/virsh-cases.ts";
 import { windowCases } from "../integration/libvirt/window-cases.ts";
 import { repositoryRoot } from "../style/source-tree.ts";
 
-/** One row for each command as typed; the same command at different times may come out differently. */
-function renderPage(): string {
+interface Compared {
+  readonly name: string;
+  readonly differs?: string | undefined;
+}
+
+/** One row for each name; the same at different times may come out differently. */
+function rowsOf(cases: readonly Compared[]): readonly string[] {
   const rows = new Map<string, string>();
-  for (const { command, differs } of [...virshCases, ...storageCases]) {
-    const name = command.replaceAll("FOLDER/", "");
+  for (const { name, differs } of cases)
     rows.set(name, differs === undefined ? (rows.get(name) ?? "same") : `differs: ${differs}`);
-  }
-  const lines = [...rows].map(([command, result]) => `| \`virsh ${command}\` | ${result} |`);
+  return [...rows].map(([name, result]) => `| \`${name}\` | ${result} |`);
+}
+
+function renderPage(): string {
+  const commands = [...virshCases, ...storageCases].map(({ command, differs }) => ({
+    name: `virsh ${command.replaceAll("FOLDER/", "")}`,
+    differs,
+  }));
   return [
     "# Compatibility with libvirt's clients",
     "",
@@ -26,7 +38,7 @@ function renderPage(): string {
     "",
     "| command | on hostdev, compared with libvirt |",
     "|---|---|",
-    ...lines,
+    ...rowsOf(commands),
     "",
     "Storage pools are folders (`type='dir'`) of the user's own, kept in `~/.config/hostdev/pools`; what is in a folder is looked at",
     "whenever it is asked for, so a refresh is never needed. Not there at all, and refused as unsupported: other types of pools,",
@@ -50,6 +62,22 @@ function renderPage(): string {
     "| command | window |",
     "|---|---|",
     ...windowCases.map(({ command, outcome }) => `| \`${`virt-manager ${command}`.trim()}\` | ${outcome} |`),
+    "",
+    "## libvirt-dbus",
+    "",
+    "The tests call these methods by `busctl --user` on both daemons, in this order, and want the same signals of a VM's life too.",
+    "Made from `dbus-cases.ts` there.",
+    "",
+    "| method | on hostdev, compared with libvirt |",
+    "|---|---|",
+    ...rowsOf(dbusCases.map(({ method, differs }) => ({ name: method, differs }))),
+    "",
+    "## cockpit-machines",
+    "",
+    "The tests do all this on cockpit's page for VMs, in Chromium, with the user's session on hostdev; virsh sees the same. Made from",
+    "`packages/hostdev/test/integration/cockpit/machines-steps.ts`.",
+    "",
+    ...machinesSteps.map(({ name }) => `- ${name}`),
     "",
   ].join("\n");
 }

@@ -19,6 +19,8 @@ export interface Outcome {
 export class TestUser {
   readonly folder = mkdtempSync(join(tmpdir(), "hd-user-"));
   readonly runtime = join(this.folder, "run");
+  /** What programs find in their environment beside the usual. */
+  readonly variables: Record<string, string> = {};
   readonly #daemons: ChildProcess[] = [];
 
   constructor() {
@@ -45,11 +47,11 @@ export class TestUser {
   }
 
   /** Starts a program as the user, which is ended by `remove()`. What it says on standard error is collected. */
-  start(command: string, args: readonly string[]): { readonly child: ChildProcess; readonly said: () => string } {
+  start(command: string, args: readonly string[], { pipes = 0 } = {}): Started {
     const [program, all] = this.#as(command, args);
     const child = spawn(program, all, {
       env: this.#environment,
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe", ...new Array<"pipe">(pipes).fill("pipe")],
       cwd: this.folder,
     });
     let said = "";
@@ -73,7 +75,8 @@ export class TestUser {
 
   get #environment(): NodeJS.ProcessEnv {
     const { PATH } = process.env;
-    return { PATH, HOME: join(this.folder, "home"), XDG_RUNTIME_DIR: this.runtime, LC_ALL: "C.UTF-8" };
+    const home = join(this.folder, "home");
+    return { PATH, HOME: home, XDG_RUNTIME_DIR: this.runtime, LC_ALL: "C.UTF-8", ...this.variables };
   }
 }
 
@@ -139,14 +142,16 @@ export async function startLibvirtd(user: TestUser) {
   return { ...started, socket };
 }
 
-interface Started {
+/** A program that runs, and what it has said on standard error. */
+export interface Started {
   readonly child: ChildProcess;
   readonly said: () => string;
 }
 
-async function until(isReady: () => boolean, { child, said }: Started): Promise<void> {
+/** Waits until what was started is ready; fails with what it said when it ends before, or takes too long. */
+export async function until(isReady: () => boolean | Promise<boolean>, { child, said }: Started): Promise<void> {
   for (let attempt = 0; attempt < 400; attempt++) {
-    if (isReady()) return;
+    if (await isReady()) return;
     if (child.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
