@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { dirname } from "node:path";
 import { HostdevError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { RpcClient } from "../../rpc/client.ts";
 import { defaultSocketPath } from "../../session/daemon-socket.ts";
 
 const startTimeoutMs = 20_000;
+/** Which sockets a mode tries: that of a daemon of this driver alone, and that of libvirt's one daemon of all. */
+const socketsOf = new Map([
+  ["auto", ["virtqemud-sock", "libvirt-sock"]],
+  ["direct", ["virtqemud-sock"]],
+  ["legacy", ["libvirt-sock"]],
+]);
+const accepted = "qemu:///system, qemu:///session?mode=legacy, qemu:///session?socket=PATH, or the path of a socket";
 
 interface Endpoint {
   readonly uri: string;
@@ -14,8 +22,8 @@ interface Endpoint {
 /**
  * Connects to the daemon that has the caller's domains, and starts it when it does not run.
  *
- * @param connect another one instead, which is not started: `qemu:///system`, `qemu:///session?socket=PATH`, or the
- * path of a socket.
+ * @param connect another one instead, which is not started: `qemu:///system`, `qemu:///session?mode=legacy`,
+ * `qemu:///session?socket=PATH`, or the path of a socket.
  * @throws {HostdevError} `HD_INVALID_ARGUMENT`; `HD_FILE` when nobody listens; `HD_TIMEOUT` when it does not start.
  */
 export async function connectSession(host: Host, connect?: string): Promise<RpcClient> {
@@ -37,25 +45,25 @@ async function connectTo(host: Host, { uri, paths }: Endpoint): Promise<RpcClien
 
 function parseConnect(host: Host, text: string): Endpoint {
   if (text.startsWith("/")) return { uri: "qemu:///session", paths: [text] };
-  const match = /^(?:qemu(?:\+unix)?):\/\/\/(system|session)(?:\?socket=(\/.*))?$/.exec(text);
-  if (match === null) {
-    const expected = "qemu:///system, qemu:///session?socket=PATH, or the path of a socket";
+  const match = /^(?:qemu(?:\+unix)?):\/\/\/(system|session)(?:\?(?:socket=(\/.*)|mode=(\w+)))?$/.exec(text);
+  const [, which, socket, mode = "auto"] = match ?? [];
+  const names = socketsOf.get(mode);
+  if (match === null || names === undefined) {
     const message = `Cannot take ${JSON.stringify(text)} as --connect`;
-    throw new HostdevError("HD_INVALID_ARGUMENT", message, { argument: "--connect", value: text, expected });
+    throw new HostdevError("HD_INVALID_ARGUMENT", message, { argument: "--connect", value: text, expected: accepted });
   }
-  const [, which, socket] = match;
   const uri = `qemu:///${which}`;
   if (socket !== undefined) return { uri, paths: [socket] };
-  const own = `${host.environment("XDG_RUNTIME_DIR") ?? "/nonexistent"}/libvirt`;
-  const folder = which === "system" ? "/run/libvirt" : own;
-  return { uri, paths: [`${folder}/virtqemud-sock`, `${folder}/libvirt-sock`] };
+  const isSystem = which === "system" || host.self.uid === 0;
+  const folder = isSystem ? "/run/libvirt" : dirname(defaultSocketPath(host));
+  return { uri, paths: names.map((name) => `${folder}/${name}`) };
 }
 
 /** Starts the daemon that comes with this program, and waits until it listens. */
 async function startDaemon(host: Host, path: string) {
   const log = `${path}.log`;
   const program = daemonProgram(host);
-  host.makeDirectory(path.slice(0, path.lastIndexOf("/")), 0o700);
+  host.makeDirectory(dirname(path), 0o700);
   const daemon = await host.spawn(process.execPath, [program, "--socket", path], { logFile: log });
   let isOver = false;
   void daemon.ended.then(() => {
@@ -79,7 +87,7 @@ async function startDaemon(host: Host, path: string) {
 
 function daemonProgram(host: Host): string {
   const own = host.realPath(process.argv[1] ?? "") ?? "";
-  const path = `${own.slice(0, own.lastIndexOf("/"))}/hostdev-sessiond.js`;
+  const path = `${dirname(own)}/hostdev-sessiond.js`;
   if (host.status(path) !== undefined) return path;
   throw new HostdevError("HD_COMMAND_NOT_FOUND", `Cannot start the daemon: there is no ${path}`, {
     command: "hostdev-sessiond",

@@ -21,7 +21,7 @@ export function sessionCommand(program: Command, name: string, summary: string, 
     .command(name)
     .summary(summary)
     .description(description)
-    .option("--connect <uri>", "another daemon: qemu:///system, qemu:///session?socket=PATH, or a socket's path");
+    .option("--connect <uri>", "another daemon: qemu:///system, qemu:///session?mode=legacy, or a socket's path");
 }
 
 /** Begins a verb about one domain. */

@@ -84,6 +84,9 @@ test("devices come and go, and what cannot be is told with its status", async ()
   assert.equal((await hostdev("start nosuch")).status, 3);
   assert.equal((await hostdev("shutdown vm --mode magic")).status, 2);
   assert.equal((await hostdev("list --connect http://x")).status, 2);
+  assert.equal((await hostdev("list --connect qemu:///session?mode=odd")).status, 2);
+  const legacy = await hostdev("list --connect qemu:///session?mode=legacy");
+  assert.match(legacy.said, /nobody listens on \/run\/user\/1000\/libvirt\/libvirt-sock$/m);
   assert.equal((await hostdev("list --connect /nobody/here")).status, 4);
   assert.equal((await hostdev("destroy vm")).status, 0);
 });
