@@ -51,7 +51,7 @@ export const connectionHandlers: ClientHandlers = {
   },
   connectGetMaxVcpus: async ({ machine }) => ({ maxVcpus: defaultMachine(await machine.emulator()).maxCpus }),
   connectGetDomainCapabilities: async (client, args) => {
-    checkFlags(args.flags, 0);
+    checkFlags(args.flags, 1); // DISABLE_DEPRECATED_FEATURES: of CPUs of s390 only
     return { capabilities: await domainCapabilities(client, args) };
   },
   connectGetCpuModelNames: async ({ machine }, { arch, needResults }) => {

@@ -9,6 +9,8 @@ import type { Client, ClientHandlers } from "./client.ts";
 import { accessDenied, checkFlags, invalidArgument } from "./libvirt-errors.ts";
 
 /** `VIR_CONNECT_LIST_NODE_DEVICES_*`: the capabilities' bits are their places in libvirt's list. */
+const persistentFlag = 1 << 28;
+const transientFlag = 1 << 29;
 const inactiveFlag = 1 << 30;
 const activeFlag = 2 ** 31;
 const capabilityMask = (1 << capabilityNames.length) - 1;
@@ -41,7 +43,7 @@ export const nodeDeviceHandlers: ClientHandlers = {
   nodeDeviceNumOfCaps: (client, { name }) => ({ number: capabilitiesOf(find(client, name)).length }),
   nodeDeviceListCaps: (client, { name, max }) => ({ names: capabilitiesOf(find(client, name)).slice(0, max) }),
   nodeDeviceIsActive: (client, { name }) => ({ active: find(client, name) !== undefined }),
-  nodeDeviceIsPersistent: (client, { name }) => ({ persistent: find(client, name).type === "system" }),
+  nodeDeviceIsPersistent: (client, { name }) => ({ persistent: isPersistent(find(client, name)) }),
   nodeDeviceGetAutostart: (client, { name }) => ({ autostart: find(client, name).type === "system" }),
   connectNodeDeviceEventRegisterAny: ({ registrations }, { eventId, device }) => ({
     callbackId: registrations.add("node-device", eventId, device?.name),
@@ -103,11 +105,21 @@ function findPci(client: Client, name: string): PciFunction {
 }
 
 function listWanted(devices: readonly ListedNodeDevice[], flags: number): readonly ListedNodeDevice[] {
-  checkFlags(flags, (capabilityMask | inactiveFlag | activeFlag) >>> 0);
+  checkFlags(flags, (capabilityMask | persistentFlag | transientFlag | inactiveFlag | activeFlag) >>> 0);
   const wantsInactiveOnly = (flags & inactiveFlag) !== 0 && (flags & activeFlag) === 0;
   if (wantsInactiveOnly) return []; // all that is there is active
+  const lasting = flags & (persistentFlag | transientFlag);
   const wanted = capabilityNames.filter((_, bit) => (flags & (1 << bit)) !== 0);
-  return wanted.length === 0 ? devices : devices.filter((device) => hasOneOf(device, wanted));
+  return devices.filter(
+    (device) =>
+      (lasting === 0 || (lasting & (isPersistent(device) ? persistentFlag : transientFlag)) !== 0) &&
+      (wanted.length === 0 || hasOneOf(device, wanted)),
+  );
+}
+
+/** Whether libvirt calls it defined: of what the kernel tells of, only the machine itself. */
+function isPersistent({ type }: ListedNodeDevice): boolean {
+  return type === "system";
 }
 
 function listWith(devices: readonly ListedNodeDevice[], capability: string | null): readonly ListedNodeDevice[] {

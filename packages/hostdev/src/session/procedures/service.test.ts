@@ -84,6 +84,10 @@ test("node devices are listed, counted and filtered as libvirt's flags say", asy
   assert.ok(pci.items.every(({ name }) => name.startsWith("pci_")));
   const count = await client.call("connectListAllNodeDevices", { needResults: false, flags: 2 ** 31 + 2 });
   assert.deepEqual(count, { items: [], count: pci.count });
+  const lasting = await client.call("connectListAllNodeDevices", { needResults: true, flags: 2 ** 28 });
+  assert.deepEqual(lasting.items, [{ name: "computer" }]);
+  const passing = await client.call("connectListAllNodeDevices", { needResults: true, flags: 2 ** 29 });
+  assert.equal(passing.count, all.count - 1);
   const inactive = await client.call("connectListAllNodeDevices", { needResults: true, flags: 2 ** 30 });
   assert.equal(inactive.count, 0);
   const names = await client.call("nodeListDevices", { capability: "pci", max: 2, flags: 0 });
