@@ -11,6 +11,26 @@ import { virshCases } from "../integration/libvirt/virsh-cases.ts";
 import { windowCases } from "../integration/libvirt/window-cases.ts";
 import { repositoryRoot } from "../style/source-tree.ts";
 
+const besideLibvirt = `## Beside libvirt's own session daemon
+
+Both run for the same user at the same time, with VMs of their own. libvirt's clients choose by the socket, in
+\`$XDG_RUNTIME_DIR/libvirt\` or, without that variable, in \`~/.cache/libvirt\`:
+
+| connection | reaches |
+|---|---|
+| \`qemu:///session\` | hostdev, while \`virtqemud-sock\` is there; else libvirt |
+| \`qemu:///session?mode=direct\` | hostdev |
+| \`qemu:///session?mode=legacy\` | libvirt, at \`libvirt-sock\`, started when needed |
+| none given | on Debian libvirt; hostdev after \`hostdev setup --default-uri\`, which sets \`uri_default\` |
+
+\`systemctl --user disable --now hostdev-sessiond.socket hostdev-sessiond.service\` gives \`qemu:///session\` back to
+libvirt. hostdev's own verbs reach it with \`--connect 'qemu:///session?mode=legacy'\`. The table and these commands are tried with
+Debian 13's libvirt 11.3 in \`lab/scenarios/session-daemon.test.ts\`.
+
+A running VM outlives a daemon that is stopped, killed or replaced; the next one finds it. \`systemctl --user kill\` without
+\`--kill-whom=main\` kills the VMs too, as does the end of the user's last login without \`loginctl enable-linger\`.
+`;
+
 interface Compared {
   readonly name: string;
   readonly differs?: string | undefined;
@@ -79,6 +99,7 @@ function renderPage(): string {
     "",
     ...machinesSteps.map(({ name }) => `- ${name}`),
     "",
+    besideLibvirt,
   ].join("\n");
 }
 
