@@ -57,7 +57,14 @@ export function adaptDomain(domain: Domain, directory: string): void {
   for (const [index, card] of devices.interfaces.entries()) {
     if (card.type === "hostdev") continue;
     const { mac, address, alias, model, boot, rom, acpiIndex, mtu } = card;
-    const driver = { ...card.driver, name: "qemu", queues: undefined, rss: undefined, rssHashReport: undefined };
+    const driver = {
+      ...card.driver,
+      name: "qemu",
+      queues: undefined,
+      txQueueSize: undefined,
+      rss: undefined,
+      rssHashReport: undefined,
+    };
     const kept = { mac, address, alias, model, boot, rom, acpiIndex, mtu, driver, ips: [], portForwards: [] };
     devices.interfaces[index] = { type: "user", ...kept } as unknown as typeof card;
   }

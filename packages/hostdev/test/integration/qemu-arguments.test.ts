@@ -23,7 +23,7 @@ const folder = goldenFolder("domain");
 let started = 0;
 const names = readdirSync(folder).sort();
 after(() => {
-  if (noQemu === false) console.log(`QEMU of this machine started with ${started} of ${names.length} recorded domains`);
+  if (noQemu === false) console.log(`QEMU started with ${started} of ${names.length} recorded domains`);
 });
 
 for (const name of names) {

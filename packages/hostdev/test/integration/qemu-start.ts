@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Starts this machine's QEMU paused with our arguments and looks at it from inside. */
+/** Starts a QEMU, this machine's or the one named by `HOSTDEV_TEST_QEMU`, paused with our arguments and looks at it from inside. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, openSync, rmSync } from "node:fs";
@@ -16,7 +16,7 @@ import { startCommands } from "../../src/qemu/start-commands.ts";
 import { readFirmware } from "../../src/session/host-firmware.ts";
 import { type QmpSession, qmpSession } from "./qemu-tools.ts";
 
-export const emulator = "qemu-system-x86_64";
+export const emulator = process.env["HOSTDEV_TEST_QEMU"] ?? "qemu-system-x86_64";
 const version = spawnSync(emulator, ["--version"], { encoding: "utf8" });
 export const hasKvm = canOpen("/dev/kvm");
 /** Why no QEMU can be started at all. */
