@@ -3,8 +3,8 @@ import { HostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { Grant, GrantRequest } from "../grants/grant.ts";
 import type { VfCreation } from "../grants/vf-request.ts";
-import { interfaceName } from "../grants/vf-settings.ts";
 import { readNumber } from "../pci/sysfs.ts";
+import { interfaceName } from "../vfio/vf-settings.ts";
 import { type Output, printJson } from "./context.ts";
 
 /** The options of `grant` that are about virtual functions, as they were typed. */

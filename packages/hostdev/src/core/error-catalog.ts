@@ -3,6 +3,7 @@
 import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
 import { iommuHints } from "./iommu-hints.ts";
 import { memoryHint } from "./memory-hint.ts";
+import { bridgeHint, vfMacHint } from "./network-hints.ts";
 
 /**
  * The closed list of everything that can go wrong, with what each code carries and what to do about it.
@@ -277,6 +278,8 @@ export const catalog: Catalog = {
     category: "conflict",
     hint: (d) => `See who listens there: ss -ltnp 'sport = ${d.port}'; or give another port, or autoport='yes'.`,
   },
+  HD_VF_MAC: { category: "failed-precondition", hint: vfMacHint },
+  HD_NETWORK_BRIDGE: { category: "failed-precondition", hint: bridgeHint },
   HD_HUGEPAGES_SHORT: {
     category: "resource-exhausted",
     hint: (d) =>

@@ -40,6 +40,16 @@ export interface SourcePosition {
   readonly column?: number;
 }
 
+/** Why an ordinary user cannot have a bridge of the host. */
+export type BridgeProblem =
+  | "missing"
+  | "not-a-bridge"
+  | "no-helper"
+  | "helper-unprivileged"
+  | "helper-forbidden"
+  | "no-new-privileges"
+  | "not-allowed";
+
 /** Facts each code carries: JSON values only, so that they survive the journal and `--json`. */
 export interface ErrorDetails {
   /** An option or argument is malformed; `expected` says what is taken. */
@@ -187,6 +197,17 @@ export interface ErrorDetails {
   HD_GROUP_SPLIT: { readonly group: number; readonly addresses: readonly string[] };
   /** `what` is the part of the VM that wants to listen there. */
   HD_ADDRESS_IN_USE: { readonly address: string; readonly port: number; readonly what: string };
+  /** A virtual function has another MAC address than the VM is to have. */
+  HD_VF_MAC: {
+    readonly address: string;
+    readonly physicalFunction: string;
+    readonly index: number;
+    readonly mac: string;
+    readonly actual: string;
+    readonly user: string;
+  };
+  /** `bridge` cannot be used; `helper` is the program that lends it to users, where it is known. */
+  HD_NETWORK_BRIDGE: { readonly bridge: string; readonly problem: BridgeProblem; readonly helper?: string };
   HD_HUGEPAGES_SHORT: { readonly sizeKiB: number; readonly needed: number; readonly free: number };
   HD_LOCKED_MEMORY: { readonly hardBytes: number; readonly requiredBytes: number };
   HD_IMAGE_FORMAT: { readonly path: string; readonly expected: string };

@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Default 30,000; after it the command gets SIGKILL and `HD_TIMEOUT` is thrown. */
   readonly timeoutMs?: number;
   readonly input?: string;
+  /** A connection of ours that the program gets as its file 3, such as one to send an open file over. It stays ours. */
+  readonly connection?: Duplex;
 }
 
 export interface SpawnOptions {

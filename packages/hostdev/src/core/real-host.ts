@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
@@ -60,9 +61,13 @@ function loginName(): string {
 }
 
 function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-  const { timeoutMs = 30_000, input } = options;
+  const { timeoutMs = 30_000, input, connection } = options;
   return new Promise((resolve, reject) => {
-    const child = childProcess().spawn(command, args, { env: systemEnvironment, stdio: ["pipe", "pipe", "pipe"] });
+    const child = childProcess().spawn(command, args, {
+      env: systemEnvironment,
+      stdio: connection === undefined ? ["pipe", "pipe", "pipe"] : ["pipe", "pipe", "pipe", connection],
+    }) as ChildProcessWithoutNullStreams;
+    connection?.resume(); // Node takes it that we read no more of what a child has
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(

@@ -8,6 +8,7 @@ import { readUsage } from "../usage/read-usage.ts";
 import { type Binding, isSameBinding, readBinding, setBinding } from "../vfio/binding.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
 import { isModulePresent, loadModule, unloadModule } from "../vfio/modules.ts";
+import { readVfSettings, setVfSettings } from "../vfio/vf-settings.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 import { applyClean } from "./apply-clean.ts";
 import { applyMemlock } from "./apply-memlock.ts";
@@ -15,7 +16,6 @@ import { applyUnit } from "./apply-unit.ts";
 import { putOwnFile, readOwnFile } from "./own-file.ts";
 import { readQuarantine } from "./quarantine.ts";
 import { describeStep, type Step } from "./step.ts";
-import { readVfSettings, setVfSettings } from "./vf-settings.ts";
 
 /**
  * Brings the machine from `from` to `to`. What is at `to` already is left alone, also half-done work of a step that

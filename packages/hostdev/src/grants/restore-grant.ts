@@ -3,6 +3,7 @@ import { HostdevError, toHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { readSriov } from "../pci/sriov.ts";
 import { assertNotHeld } from "../vfio/holders.ts";
+import { readVfSettings } from "../vfio/vf-settings.ts";
 import { audit, audited, type OnWarning } from "./audit.ts";
 import type { Grant, GrantedEndpoint, GrantRequest } from "./grant.ts";
 import { observe } from "./observe.ts";
@@ -12,7 +13,6 @@ import { finish } from "./recover.ts";
 import { type Candidate, resolveGrant } from "./resolve.ts";
 import { type Progress, runSteps } from "./run-steps.ts";
 import { createRecord, readBootId, recordEnd, recordWaiting } from "./store.ts";
-import { readVfSettings } from "./vf-settings.ts";
 import type { VfTarget } from "./vf-target.ts";
 
 /**

@@ -4,7 +4,7 @@ import type { ProcessLimit } from "../memlock/limit.ts";
 import { describeLimit } from "../memlock/limit.ts";
 import type { Binding } from "../vfio/binding.ts";
 import type { ModuleName } from "../vfio/modules.ts";
-import type { VfSettings } from "./vf-settings.ts";
+import type { VfSettings } from "../vfio/vf-settings.ts";
 
 /** What hostdev adds to a user's memlock limit, over all his grants; `null` leaves it to the system. */
 export interface MemlockState {

@@ -3,12 +3,12 @@ import type { Host } from "../core/host.ts";
 import { enumerateFunctions, findFunction } from "../pci/enumerate.ts";
 import { readUsage } from "../usage/read-usage.ts";
 import { groupNode } from "../vfio/nodes.ts";
+import { readVfSettings, type VfSettings } from "../vfio/vf-settings.ts";
 import type { GrantedVf, GrantRequest } from "./grant.ts";
 import { readQuarantines } from "./quarantine.ts";
 import { readRecords } from "./store.ts";
 import { readPools } from "./vf-pool.ts";
 import { chooseVf, isFreeFunction, planCreation } from "./vf-request.ts";
-import { readVfSettings, type VfSettings } from "./vf-settings.ts";
 
 /** A virtual function that is to be lent. */
 export interface VfTarget {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { NetworkInterface } from "../domain/devices/network-interface.ts";
 /**
  * A domain as QEMU's command line. Pure: everything else it depends on is in the environment.
  *
@@ -48,6 +49,7 @@ import {
 } from "./arguments/small-devices.ts";
 import { smartcardArguments } from "./arguments/smartcard.ts";
 import { audioArguments, soundArguments } from "./arguments/sound.ts";
+import { comesLater } from "./arguments/tap.ts";
 import { tpmArguments } from "./arguments/tpm.ts";
 import { hubArguments, redirdevArguments } from "./arguments/usb-devices.ts";
 import { assertVersionHas } from "./arguments/version-limits.ts";
@@ -101,7 +103,7 @@ export function buildArguments(domain: Domain, environment: QemuEnvironment): st
     ...each(devices.memories, memoryDeviceArguments),
     ...diskArguments(build),
     ...each(devices.filesystems, filesystemArguments),
-    ...each(devices.interfaces, interfaceArguments),
+    ...each(devices.interfaces, cardArguments),
     ...each(devices.smartcards, smartcardArguments),
     ...each(devices.serials, serialArguments),
     ...each(devices.parallels, parallelArguments),
@@ -130,6 +132,12 @@ export function buildArguments(domain: Domain, environment: QemuEnvironment): st
     "timestamp=on",
     ...(domain.qemuCommandline?.args ?? []),
   ];
+}
+
+/** Those of a card that comes later are only made to see whether they can be. */
+function cardArguments(build: Build, card: NetworkInterface): string[] {
+  const args = interfaceArguments(build, card);
+  return comesLater(build.environment, card) ? [] : args;
 }
 
 function frontArguments(build: Build): string[] {

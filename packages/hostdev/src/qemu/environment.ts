@@ -48,6 +48,8 @@ export interface QemuEnvironment {
   readonly firmware: readonly FirmwareDescriptor[];
   /** For the CPU mode host-model: QEMU's model with its features, nearest to the host's processor, by domain type. */
   readonly hostCpu?: { readonly kvm: string; readonly qemu: string };
+  /** Whether QEMU may open `/dev/vhost-net`, with which the kernel moves the packets of virtio cards on tap devices. */
+  readonly hasVhostNet?: boolean;
   /** Whether a block device of the host is a CD-ROM drive, whose tray QEMU then works. */
   readonly isCdromDrive: (path: string) => boolean;
   /** The node of a SCSI device of the host, such as `/dev/sg0`. */

@@ -83,6 +83,18 @@ export class QmpClient {
     });
   }
 
+  /**
+   * Gives QEMU an open file, which a command can name then (`fd`), by a program that sends it over this connection
+   * (SCM_RIGHTS). What such a program sends beside it, a byte for the kernel to carry it with, QEMU calls no JSON;
+   * that complaint has no id, and nobody waits for it. QEMU keeps the file until `getfd` asks for the last one.
+   *
+   * @throws {HostdevError} what `send` throws; as `execute`.
+   */
+  async receiveFile(name: string, send: (connection: Duplex) => Promise<void>): Promise<void> {
+    await send(this.#stream);
+    await this.execute("getfd", { fdname: name });
+  }
+
   /** Calls `listener` for every event from now on. @returns the end of it. */
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.#listeners.add(listener);

@@ -48,6 +48,7 @@ export interface QmpCommands {
   cont: { arguments: Nothing; returns: Nothing };
   device_add: { arguments: Readonly<Record<string, unknown>>; returns: Nothing };
   device_del: { arguments: { readonly id: string }; returns: Nothing };
+  getfd: { arguments: { readonly fdname: string }; returns: Nothing };
   "inject-nmi": { arguments: Nothing; returns: Nothing };
   netdev_add: { arguments: Readonly<Record<string, unknown>>; returns: Nothing };
   netdev_del: { arguments: { readonly id: string }; returns: Nothing };

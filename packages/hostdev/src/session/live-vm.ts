@@ -5,6 +5,7 @@ import type { Domain } from "../domain/domain.ts";
 import { startCommands } from "../qemu/start-commands.ts";
 import type { QmpEvent } from "../qmp/client.ts";
 import type { QmpReturn } from "../qmp/commands.ts";
+import { plugBridgeCards } from "./bridge-cards.ts";
 import { findTerminals } from "./console.ts";
 import { type DomainState, domainState, lifecycleDetail, lifecycleEvent, stateReason } from "./domain-state.ts";
 import { type Ending, stateOf } from "./ending.ts";
@@ -77,6 +78,7 @@ export class LiveVm {
     const state = { state: domainState.paused, reason: stateReason.paused.startingUp };
     const vm = new LiveVm(host, domain, process, launch.logPath, state, tell, true);
     try {
+      await plugBridgeCards(host, process, launch.bridgeCards ?? []);
       for (const { execute, arguments: given } of startCommands(domain)) await process.execute(execute, given);
       findTerminals(domain, await process.execute("query-chardev"));
       return vm;
@@ -213,6 +215,7 @@ export class LiveVm {
   }
 
   #receive(event: QmpEvent): void {
+    if (event.event === "RESET" && this.#isStarting) return; // ours, of a guest that has not run
     if (event.event === "SHUTDOWN") this.#shutdownReason ??= String(event.data["reason"]);
     if (event.event === "GUEST_PANICKED") this.#isPanicked = true;
     const reaction = reactTo(event, {

@@ -11,6 +11,7 @@ import { buildArguments, environmentOf } from "../qemu/arguments.ts";
 import { capabilitiesOf, parseQemuVersion } from "../qemu/capabilities.ts";
 import type { QemuEnvironment } from "../qemu/environment.ts";
 import { assertRunnable } from "./assert-runnable.ts";
+import { bridgeCards } from "./bridge-cards.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import { sessionEnvironment } from "./session-environment.ts";
 import type { VmNeeds } from "./vm-needs.ts";
@@ -92,6 +93,7 @@ export async function planLaunch(host: Host, domain: Domain, { directory, logPat
     monitorPath: monitorPath(directory),
     logPath,
     environment: environmentOf(domain),
+    bridgeCards: bridgeCards(domain, environment),
   };
 }
 

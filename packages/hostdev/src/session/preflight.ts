@@ -10,6 +10,8 @@ import { describeRequirement } from "../memlock/requirement.ts";
 import { readPciFunction } from "../pci/pci-function.ts";
 import { knownRefusals } from "../qemu/known-refusals.ts";
 import { findHolders, heldError } from "../vfio/holders.ts";
+import { checkAssignedInterfaces } from "./check-assigned-interfaces.ts";
+import { checkBridges } from "./check-bridges.ts";
 import { checkContainer, checkDevice } from "./check-device.ts";
 import { checkFiles } from "./check-files.ts";
 import { checkIsolation } from "./check-isolation.ts";
@@ -51,6 +53,8 @@ export async function preflight(
     ...knownRefusals(domain).map((error) => toFinding(error)),
     ...checkFiles(host, needs.files, domain),
     ...checkListening(host, domain),
+    ...(await checkBridges(host, domain)),
+    ...(await checkAssignedInterfaces(host, domain)),
     ...devices,
     ...checkIsolation(host, domain, assigned),
     ...checkOtherDevices(host, domain),

@@ -48,6 +48,7 @@ export function sessionEnvironment(
     ...(renderNode === undefined ? {} : { renderNode }),
     firmware: readFirmware(host),
     isCdromDrive: (path) => /^\/dev\/sr\d+$/.test(host.realPath(path) ?? path), // sr: the kernel's CD-ROM driver
+    hasVhostNet: host.canAccess("/dev/vhost-net", "read-write"),
     descriptors: {},
     sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };

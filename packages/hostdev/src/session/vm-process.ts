@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Duplex } from "node:stream";
 import { HostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { type ProcessIdentity, readProc, readStartTime } from "../core/processes.ts";
 import { isAtLeast, readMemlock, setMemlock } from "../memlock/limit.ts";
 import { QmpClient, type QmpEvent } from "../qmp/client.ts";
 import type { QmpArguments, QmpCommand, QmpReturn } from "../qmp/commands.ts";
+import type { BridgeCard } from "./bridge-cards.ts";
 
 /** A QEMU to be started: everything decided, nothing done. */
 export interface Launch {
@@ -19,6 +21,8 @@ export interface Launch {
   readonly logPath: string;
   /** Changes to the environment of QEMU. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Cards on bridges, which are plugged in before the guest runs. */
+  readonly bridgeCards?: readonly BridgeCard[];
 }
 
 /** How a QEMU ended; all `null` when that cannot be known, since it was not our child. */
@@ -126,6 +130,12 @@ export class VmProcess {
     if (this.#qmp !== undefined) return this.#qmp.execute(command, args, timeoutMs);
     const message = `QEMU (process ${this.identity.pid}) does not answer on its monitor`;
     return Promise.reject(new HostdevError("HD_QMP_CLOSED", message, { command }));
+  }
+
+  /** Gives QEMU an open file; see `QmpClient.receiveFile`. @throws {HostdevError} as that, and `execute`. */
+  async receiveFile(name: string, send: (connection: Duplex) => Promise<void>): Promise<void> {
+    if (this.#qmp === undefined) await this.execute("getfd"); // which cannot be
+    await this.#qmp?.receiveFile(name, send);
   }
 
   /** Calls `listener` for every event from now on, over reconnections. */

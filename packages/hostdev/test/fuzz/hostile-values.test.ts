@@ -18,7 +18,7 @@ const places = [
   "DISK",
   "LOG",
   "CHANNEL",
-  "BRIDGE",
+  "TAP",
   "KERNEL",
   "CMDLINE",
   "SMBIOS",
@@ -35,7 +35,7 @@ const xml = (v: Values) => `<domain type='qemu' xmlns:qemu='http://libvirt.org/s
     <smbios mode='sysinfo'/></os>
   <devices>
     <disk type='file'><source file='/d/${escapeXml(v.DISK)}'/><target dev='vda' bus='virtio'/></disk>
-    <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='b${escapeXml(v.BRIDGE)}'/></interface>
+    <interface type='ethernet'><mac address='52:54:00:00:00:01'/><target dev='t${escapeXml(v.TAP)}' managed='no'/></interface>
     <serial type='file'><source path='/l/${escapeXml(v.LOG)}'/></serial>
     <channel type='unix'><source mode='bind' path='/s/${escapeXml(v.SOCKET)}'/>
       <target type='virtio' name='c${escapeXml(v.CHANNEL)}'/></channel>

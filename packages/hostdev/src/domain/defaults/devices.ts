@@ -16,9 +16,9 @@ export function fillDeviceDefaults(domain: Domain): void {
   const { devices } = domain;
   for (const disk of devices.disks) fillDiskDefaults(disk);
   for (const [index, card] of devices.interfaces.entries()) {
+    if (card.type === "hostdev") continue; // its MAC address is its own
     card.mac ??= macOf(domain.uuid ?? "", index);
-    if (card.type !== "hostdev")
-      card.model ??= card.type === "vhostuser" || card.type === "vdpa" ? "virtio" : "rtl8139";
+    card.model ??= card.type === "vhostuser" || card.type === "vdpa" ? "virtio" : "rtl8139";
   }
   for (const input of devices.inputs) fillInput(input);
   fillVideos(domain);

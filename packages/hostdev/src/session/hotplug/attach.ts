@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostdevError } from "../../core/errors.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { Host } from "../../core/host.ts";
 import { MiB } from "../../core/units.ts";
 import { diskAlias } from "../../domain/aliases.ts";
@@ -10,8 +11,13 @@ import { describeLimit, readMemlock } from "../../memlock/limit.ts";
 import { describeRequirement } from "../../memlock/requirement.ts";
 import { formatPciAddress } from "../../pci/address.ts";
 import { readPciFunction } from "../../pci/pci-function.ts";
+import { comesLater } from "../../qemu/arguments/tap.ts";
 import { invalid, unsupported } from "../../xml/complaint.ts";
+import { lendTap } from "../bridge-cards.ts";
+import { checkAssignedInterfaces } from "../check-assigned-interfaces.ts";
+import { checkBridges } from "../check-bridges.ts";
 import { checkContainer, checkDevice } from "../check-device.ts";
+import { checkOtherDevices } from "../check-other-devices.ts";
 import type { DomainRun } from "../domain-run.ts";
 import { parseOptions } from "../parse-for-host.ts";
 import { launchEnvironment, vmNeeds } from "../plan-launch.ts";
@@ -36,12 +42,14 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   const { domain } = vm;
   if (findLike(domain, added) !== undefined) throw guestDeviceExists(domain.name, describe(added));
   const after = placed(host, domain, added);
-  assertLendable(host, domain, added);
+  await assertAvailable(host, domain, added);
   await assertLockable(host, after, added, vm.process.identity.pid);
   const environment = await launchEnvironment(host, domain, directory);
   const commands = plugCommands(after, added, environment, await highestNode(vm.process));
   const done: PlugCommand[] = [];
   try {
+    if (added.list === "interfaces" && comesLater(environment, added.device))
+      await lendTap(host, vm.process, added.device);
     for (const command of commands) {
       await vm.process.execute(command.execute, command.arguments, 60_000); // devices are reset, memory is pinned
       done.push(command);
@@ -87,9 +95,24 @@ function assertHotPluggable(after: Domain, { device }: Pluggable): void {
 }
 
 /** What would be found before a start, for this one device. */
-function assertLendable(host: Host, domain: Domain, added: Pluggable): void {
-  const address = hostAddress(added);
-  if (address === undefined) return;
+async function assertAvailable(host: Host, domain: Domain, added: Pluggable): Promise<void> {
+  const alone = {
+    ...domain,
+    devices: { ...domain.devices, interfaces: [], hostDevices: [], [added.list]: [added.device] },
+  };
+  const findings = [
+    ...checkAddress(host, domain, hostAddress(added)),
+    ...(await checkAssignedInterfaces(host, alone as Domain)),
+    ...(await checkBridges(host, alone as Domain)),
+    ...checkOtherDevices(host, alone as Domain),
+  ];
+  const failure = findings.find(({ level }) => level === "failure");
+  if (failure?.code === undefined) return;
+  throw new HostdevError(failure.code, failure.text, failure.details as never);
+}
+
+function checkAddress(host: Host, domain: Domain, address: string | undefined): readonly Finding[] {
+  if (address === undefined) return [];
   const user = host.self.name;
   const memoryMiB = Math.ceil(vmNeeds(domain).memoryBytes / MiB);
   const assigned = vmNeeds(domain).hostDevices;
@@ -97,9 +120,7 @@ function assertLendable(host: Host, domain: Domain, added: Pluggable): void {
   // Its QEMU has the group open already when it has another device of it.
   const isOurs = assigned.some((other) => (readPciFunction(host, other)?.group ?? null) === group);
   const findings = [...checkDevice(host, { address, user, memoryMiB }, [...assigned, address]), checkContainer(host)];
-  const failure = findings.find(({ level, code }) => level === "failure" && !(isOurs && code === "HD_NODE_BUSY"));
-  if (failure?.code === undefined) return;
-  throw new HostdevError(failure.code, failure.text, failure.details as never);
+  return findings.filter(({ code }) => !(isOurs && code === "HD_NODE_BUSY"));
 }
 
 function hostAddress({ list, device }: Pluggable): string | undefined {

@@ -43,6 +43,11 @@ export function plugCommands(
           ...build.domain.devices.interfaces.flatMap((card) => interfaceArguments(build, card)),
           ...hostDeviceArguments(build),
         ];
+  return toPlugCommands(args, device);
+}
+
+/** QEMU's arguments for a device as commands. @throws {HostdevError} as `plugCommands`. */
+export function toPlugCommands(args: readonly string[], device: object): PlugCommand[] {
   return pairs(args).map(([option, value]) => toCommand(option, value, device));
 }
 

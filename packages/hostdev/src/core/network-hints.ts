@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorDetails } from "./error-details.ts";
+
+/** What to do about a bridge that a user cannot have. */
+export function bridgeHint({ bridge, problem, helper }: ErrorDetails["HD_NETWORK_BRIDGE"]): string {
+  const ask = "Ask an administrator to run:";
+  switch (problem) {
+    case "missing":
+    case "not-a-bridge":
+      return "See the bridges of this machine: ip link show type bridge; or take <interface type='user'>.";
+    case "no-helper":
+      return "Ask an administrator to install it (Debian: qemu-system-common; Fedora: qemu-common).";
+    case "helper-unprivileged":
+      return `${ask} chmod u+s ${helper} (Debian, for good: dpkg-statoverride --update --add root root 4755 ${helper})`;
+    case "helper-forbidden":
+      return `${ask} chmod o+x ${helper}`;
+    case "no-new-privileges":
+      return "Start it from a login shell, or without NoNewPrivileges= in its unit.";
+    case "not-allowed":
+      return `${ask} mkdir -p /etc/qemu && echo "allow ${bridge}" >> /etc/qemu/bridge.conf`;
+  }
+}
+
+/** What to do about a virtual function with another MAC address than the VM is to have. */
+export function vfMacHint({ physicalFunction, index, user, mac }: ErrorDetails["HD_VF_MAC"]): string {
+  const grant = `hostdev-admin grant ${physicalFunction} --vf ${index} --to ${user} --mac ${mac}`;
+  return `Take <mac> out of the interface, or ask an administrator to run: ${grant}`;
+}
