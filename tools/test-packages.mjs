@@ -12,6 +12,8 @@ import { join } from "node:path";
 const needed = [
   { program: "qemu-system-x86_64", debianPackage: "qemu-system-x86", why: "starts with the arguments that we make" },
   { file: "/usr/share/OVMF/OVMF_CODE_4M.fd", debianPackage: "ovmf", why: "firmware of domains with firmware='efi'" },
+  { program: "swtpm_setup", debianPackage: "swtpm-tools", why: "makes a VM's TPM" },
+  { program: "passt", debianPackage: "passt", why: "is a VM's network" },
   { program: "virsh", debianPackage: "libvirt-clients", why: "is a client of our session daemon" },
   { program: "libvirtd", debianPackage: "libvirt-daemon", why: "is what our session daemon is compared with" },
   {

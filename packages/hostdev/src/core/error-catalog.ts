@@ -278,6 +278,7 @@ export const catalog: Catalog = {
     category: "conflict",
     hint: (d) => `See who listens there: ss -ltnp 'sport = ${d.port}'; or give another port, or autoport='yes'.`,
   },
+  HD_HELPER_UNABLE: { category: "failed-precondition", hint: (d) => d.remedy },
   HD_VF_MAC: { category: "failed-precondition", hint: vfMacHint },
   HD_NETWORK_BRIDGE: { category: "failed-precondition", hint: bridgeHint },
   HD_HUGEPAGES_SHORT: {

@@ -197,6 +197,8 @@ export interface ErrorDetails {
   HD_GROUP_SPLIT: { readonly group: number; readonly addresses: readonly string[] };
   /** `what` is the part of the VM that wants to listen there. */
   HD_ADDRESS_IN_USE: { readonly address: string; readonly port: number; readonly what: string };
+  /** A program that the VM needs beside QEMU is there, but cannot do it; `purpose` is the part of the VM. */
+  HD_HELPER_UNABLE: { readonly program: string; readonly purpose: string; readonly remedy: string };
   /** A virtual function has another MAC address than the VM is to have. */
   HD_VF_MAC: {
     readonly address: string;

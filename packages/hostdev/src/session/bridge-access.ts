@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
+import { pathState } from "./path-state.ts";
 
 /** Where qemu-bridge-helper reads which bridges users may have, in all distributions. */
 export const bridgeAccessFile = "/etc/qemu/bridge.conf";
@@ -27,7 +28,7 @@ interface Rule {
 }
 
 function readRules(host: Host, path: string, depth: number): readonly Rule[] | undefined {
-  if (host.realPath(path) === undefined || depth > maxDepth) return [];
+  if (pathState(host, path) === "ENOENT" || depth > maxDepth) return [];
   if (!host.canAccess(path, "read")) return undefined;
   const rules: Rule[] = [];
   for (const line of (host.readText(path) ?? "").split("\n")) {

@@ -4,6 +4,7 @@ import { type Finding, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
 import type { Disk } from "../domain/devices/disk.ts";
 import type { Domain } from "../domain/domain.ts";
+import { pathState } from "./path-state.ts";
 import { qcow2Backing } from "./storage/image-header.ts";
 import type { NeededFile } from "./vm-needs.ts";
 
@@ -23,9 +24,8 @@ export function checkFiles(host: Host, files: readonly NeededFile[], domain: Dom
 
 function checkFile(host: Host, { path, access, what }: NeededFile): Finding {
   if (host.canAccess(path, access)) return ok(`${what}: ${path}`);
-  const isThere = host.realPath(path) !== undefined;
-  const errno = isThere ? "EACCES" : "ENOENT";
-  const state = isThere ? `you may not ${access === "read" ? "read" : "write"} it` : "it does not exist";
+  const errno = pathState(host, path) ?? "EACCES";
+  const state = errno === "EACCES" ? `you may not ${access === "read" ? "read" : "write"} it` : "it does not exist";
   return toFinding(
     new HostdevError("HD_FILE", `Cannot use ${path} (${what}): ${state}`, { path, operation: access, errno }),
   );
@@ -51,8 +51,20 @@ function checkImage(host: Host, disk: Disk): readonly Finding[] {
   return [checkFile(host, { path: backing.path, access: "read", what: `backing file of ${what}` })];
 }
 
-/** Where QEMU makes sockets and files of its own. */
+/** Sockets that QEMU connects to, and where it makes sockets and files of its own. */
 function socketFolders({ devices }: Domain): readonly NeededFile[] {
+  const cards = devices.interfaces.flatMap((card): NeededFile[] => {
+    if (card.type !== "vhostuser" || card.source?.path === undefined || card.backend?.type === "passt") return [];
+    const { path, mode } = card.source;
+    return [{ path, access: mode === "server" ? "read-write" : "read", what: card.alias ?? "interface" }];
+  });
+  const shares = devices.filesystems.flatMap(({ source, target }): NeededFile[] =>
+    source.socket === undefined ? [] : [{ path: source.socket, access: "read", what: `file system ${target.dir}` }],
+  );
+  return [...cards, ...shares, ...portFiles(devices)];
+}
+
+function portFiles(devices: Domain["devices"]): readonly NeededFile[] {
   const ports = [...devices.serials, ...devices.parallels, ...devices.channels];
   return ports.flatMap((one): NeededFile[] => {
     const what = one.alias ?? "port";
@@ -65,7 +77,7 @@ function socketFolders({ devices }: Domain): readonly NeededFile[] {
 /** A socket to connect to must be there; for what is made, its folder must be the caller's to write. */
 function checkFolder(host: Host, file: NeededFile): readonly Finding[] {
   const folder = file.path.slice(0, Math.max(1, file.path.lastIndexOf("/")));
-  if (file.access === "read") return host.realPath(file.path) === undefined ? [checkFile(host, file)] : [];
+  if (file.access === "read") return pathState(host, file.path) === undefined ? [] : [checkFile(host, file)];
   if (host.canAccess(folder, "write") || host.canAccess(file.path, "write")) return [];
   return [checkFile(host, { ...file, path: folder })];
 }

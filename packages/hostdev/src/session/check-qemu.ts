@@ -5,11 +5,12 @@ import type { Host } from "../core/host.ts";
 import type { Domain } from "../domain/domain.ts";
 import { buildArguments, type NvramFile, nvramFile } from "../qemu/arguments.ts";
 import { capabilitiesOf, parseQemuVersion } from "../qemu/capabilities.ts";
+import { pathState } from "./path-state.ts";
 import { sessionEnvironment } from "./session-environment.ts";
 
 /** Checks that the emulator is there and can be run. Touches: looks at the file. Needs: nothing. */
 export function checkEmulator(host: Host, emulator: string): Finding {
-  const path = host.realPath(emulator);
+  const path = pathState(host, emulator) === undefined ? host.realPath(emulator) : undefined;
   const isProgram = ((path === undefined ? undefined : host.status(path)?.mode) ?? 0) & 0o111;
   if (path !== undefined && isProgram !== 0 && host.canAccess(path, "read")) return ok(`QEMU is ${emulator}`);
   return toFinding(new HostdevError("HD_QEMU_NOT_FOUND", `There is no QEMU at ${emulator}`, { binary: emulator }));

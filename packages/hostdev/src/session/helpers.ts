@@ -7,6 +7,7 @@ import type { Host } from "../core/host.ts";
 import { listPids, readCommandLine, readUid } from "../core/processes.ts";
 import type { Domain } from "../domain/domain.ts";
 import { type HelperProgram, helperPrograms } from "../qemu/helper-programs.ts";
+import { findProgram } from "./find-program.ts";
 import { launchEnvironment } from "./plan-launch.ts";
 import { stateDirectory } from "./session-paths.ts";
 
@@ -23,9 +24,9 @@ const startTimeoutMs = 10_000;
 export async function startHelpers(host: Host, domain: Domain, directory: string): Promise<void> {
   const state = stateDirectory(host, domain.uuid ?? "");
   const programs = helperPrograms(domain, await launchEnvironment(host, domain, directory), state);
-  for (const [index, program] of programs.entries()) {
+  for (const program of programs) {
     if (program.before !== undefined) await prepare(host, program, state);
-    await startOne(host, program, `${directory}/helper${index}.log`);
+    await startOne(host, program, `${program.socket}.log`);
   }
 }
 
@@ -46,7 +47,7 @@ async function prepare(host: Host, { before, purpose }: HelperProgram, state: st
 }
 
 async function startOne(host: Host, { purpose, command, args, socket }: HelperProgram, logFile: string): Promise<void> {
-  const program = await host.spawn(command, args, { logFile });
+  const program = await host.spawn(findProgram(host, command) ?? command, args, { logFile });
   let end: { readonly status: number | null } | undefined;
   void program.ended.then((how) => {
     end = how;

@@ -141,6 +141,15 @@ const rows: Readonly<Record<string, Row>> = {
     code: "HD_FILE",
     text: /you may not write it/,
   },
+  "an image is in somebody else's folder": {
+    arrange: (m) => {
+      m.fs.add("/root/vm/d", { kind: "file", content: "", mode: 0o644, uid: 0, gid: 0 });
+      m.open().setOwnership("/root/vm", { uid: 0, gid: 0, mode: 0o700 });
+    },
+    parts: { devices: disk("<source file='/root/vm/d'/>") },
+    code: "HD_FILE",
+    text: /you may not write it/,
+  },
   "an image is of another format": {
     arrange: (m) => m.fs.add("/srv/d", { kind: "file", content: "MBR", mode: 0o666, uid: 0, gid: 0 }),
     parts: { devices: disk("<driver name='qemu' type='qcow2'/><source file='/srv/d'/>") },

@@ -14,6 +14,7 @@ import { checkAssignedInterfaces } from "./check-assigned-interfaces.ts";
 import { checkBridges } from "./check-bridges.ts";
 import { checkContainer, checkDevice } from "./check-device.ts";
 import { checkFiles } from "./check-files.ts";
+import { checkHelpers } from "./check-helpers.ts";
 import { checkIsolation } from "./check-isolation.ts";
 import { checkListening } from "./check-listening.ts";
 import { checkMemory } from "./check-memory.ts";
@@ -54,6 +55,7 @@ export async function preflight(
     ...checkFiles(host, needs.files, domain),
     ...checkListening(host, domain),
     ...(await checkBridges(host, domain)),
+    ...(await checkHelpers(host, domain)),
     ...(await checkAssignedInterfaces(host, domain)),
     ...devices,
     ...checkIsolation(host, domain, assigned),

@@ -17,8 +17,10 @@ import { lendTap } from "../bridge-cards.ts";
 import { checkAssignedInterfaces } from "../check-assigned-interfaces.ts";
 import { checkBridges } from "../check-bridges.ts";
 import { checkContainer, checkDevice } from "../check-device.ts";
+import { checkHelpers } from "../check-helpers.ts";
 import { checkOtherDevices } from "../check-other-devices.ts";
 import type { DomainRun } from "../domain-run.ts";
+import { startHelpers } from "../helpers.ts";
 import { parseOptions } from "../parse-for-host.ts";
 import { launchEnvironment, vmNeeds } from "../plan-launch.ts";
 import { guestDeviceExists } from "../session-errors.ts";
@@ -48,6 +50,7 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   const commands = plugCommands(after, added, environment, await highestNode(vm.process));
   const done: PlugCommand[] = [];
   try {
+    await startHelpers(host, onlyWith(after, added), directory);
     if (added.list === "interfaces" && comesLater(environment, added.device))
       await lendTap(host, vm.process, added.device);
     for (const command of commands) {
@@ -96,19 +99,23 @@ function assertHotPluggable(after: Domain, { device }: Pluggable): void {
 
 /** What would be found before a start, for this one device. */
 async function assertAvailable(host: Host, domain: Domain, added: Pluggable): Promise<void> {
-  const alone = {
-    ...domain,
-    devices: { ...domain.devices, interfaces: [], hostDevices: [], [added.list]: [added.device] },
-  };
+  const alone = onlyWith(domain, added);
   const findings = [
     ...checkAddress(host, domain, hostAddress(added)),
-    ...(await checkAssignedInterfaces(host, alone as Domain)),
-    ...(await checkBridges(host, alone as Domain)),
-    ...checkOtherDevices(host, alone as Domain),
+    ...(await checkAssignedInterfaces(host, alone)),
+    ...(await checkBridges(host, alone)),
+    ...(await checkHelpers(host, alone)),
+    ...checkOtherDevices(host, alone),
   ];
   const failure = findings.find(({ level }) => level === "failure");
   if (failure?.code === undefined) return;
   throw new HostdevError(failure.code, failure.text, failure.details as never);
+}
+
+/** The domain as if it had nothing but this device. */
+function onlyWith(domain: Domain, { list, device }: Pluggable): Domain {
+  const none = { disks: [], interfaces: [], hostDevices: [], filesystems: [], tpms: [] };
+  return { ...domain, devices: { ...domain.devices, ...none, [list]: [device] } } as Domain;
 }
 
 function checkAddress(host: Host, domain: Domain, address: string | undefined): readonly Finding[] {
