@@ -3,7 +3,7 @@
 import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
 import { iommuHints } from "./iommu-hints.ts";
 import { memoryHint } from "./memory-hint.ts";
-import { bridgeHint, vfMacHint } from "./network-hints.ts";
+import { bridgeHint, imageInUseHint, vfMacHint } from "./vm-hints.ts";
 
 /**
  * The closed list of everything that can go wrong, with what each code carries and what to do about it.
@@ -279,6 +279,7 @@ export const catalog: Catalog = {
     hint: (d) => `See who listens there: ss -ltnp 'sport = ${d.port}'; or give another port, or autoport='yes'.`,
   },
   HD_HELPER_UNABLE: { category: "failed-precondition", hint: (d) => d.remedy },
+  HD_IMAGE_IN_USE: { category: "conflict", hint: imageInUseHint },
   HD_VF_MAC: { category: "failed-precondition", hint: vfMacHint },
   HD_NETWORK_BRIDGE: { category: "failed-precondition", hint: bridgeHint },
   HD_HUGEPAGES_SHORT: {

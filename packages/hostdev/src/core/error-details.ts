@@ -199,6 +199,8 @@ export interface ErrorDetails {
   HD_ADDRESS_IN_USE: { readonly address: string; readonly port: number; readonly what: string };
   /** A program that the VM needs beside QEMU is there, but cannot do it; `purpose` is the part of the VM. */
   HD_HELPER_UNABLE: { readonly program: string; readonly purpose: string; readonly remedy: string };
+  /** `user` is who has the image: a VM, a process, another disk of the VM. */
+  HD_IMAGE_IN_USE: { readonly path: string; readonly user: string };
   /** A virtual function has another MAC address than the VM is to have. */
   HD_VF_MAC: {
     readonly address: string;

@@ -33,7 +33,12 @@ export interface QemuEnvironment {
   /** The nodes that CPUs of the host belong to; all of them when it is not known. */
   readonly nodesOfCpus?: (cpus: readonly number[]) => readonly number[];
   /** Ports to take for screens whose port is left to us. */
-  readonly ports: { readonly vnc: number; readonly spice: number; readonly spiceTls: number };
+  readonly ports: {
+    readonly vnc: number;
+    readonly websocket: number;
+    readonly spice: number;
+    readonly spiceTls: number;
+  };
   /** The GPU for OpenGL when the domain names none, such as `/dev/dri/renderD128`. */
   readonly renderNode?: string;
   /** Whether SPICE screens without a password get one from elsewhere; otherwise they are open to who reaches them. */

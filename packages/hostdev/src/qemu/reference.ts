@@ -72,7 +72,7 @@ export function referenceEnvironment(domain: Domain, version: QemuVersion): Qemu
     ],
     hostNodes: [0, 1, 2, 3, 4, 5, 6, 7],
     nodesOfCpus: (cpus) => [...new Set(cpus.map((cpu) => Math.floor(cpu / 4)))],
-    ports: { vnc: 5900, spice: 5901, spiceTls: 5902 },
+    ports: { vnc: 5900, websocket: 5700, spice: 5901, spiceTls: 5902 },
     spicePassword: true,
     now: new Date(),
     renderNode: "/dev/dri/foo",

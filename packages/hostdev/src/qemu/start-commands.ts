@@ -5,6 +5,7 @@
  * the guest runs. Without these commands, those parts of the XML would be dropped in silence.
  */
 import type { Disk } from "../domain/devices/disk.ts";
+import type { Graphics } from "../domain/devices/graphics.ts";
 import type { Domain } from "../domain/domain.ts";
 
 /** A QMP command. */
@@ -73,15 +74,18 @@ function limits(disk: Disk): Record<string, unknown> {
 }
 
 function passwords({ devices }: Domain): StartCommand[] {
-  return devices.graphics.flatMap((graphics) => {
-    if ((graphics.type !== "vnc" && graphics.type !== "spice") || graphics.passwd === undefined) return [];
-    const { type: protocol, passwd: password, connected, passwdValidTo } = graphics;
-    const time = passwdValidTo === undefined ? "never" : String(Math.floor(Date.parse(`${passwdValidTo}Z`) / 1000));
-    return [
-      { execute: "set_password", arguments: { protocol, password, ...(connected === undefined ? {} : { connected }) } },
-      { execute: "expire_password", arguments: { protocol, time } },
-    ];
-  });
+  return devices.graphics.flatMap(passwordCommands);
+}
+
+/** The commands that set the password of a screen, and until when it is good; none for a screen without one. */
+export function passwordCommands(graphics: Graphics): StartCommand[] {
+  if ((graphics.type !== "vnc" && graphics.type !== "spice") || graphics.passwd === undefined) return [];
+  const { type: protocol, passwd: password, connected, passwdValidTo } = graphics;
+  const time = passwdValidTo === undefined ? "never" : String(Math.floor(Date.parse(`${passwdValidTo}Z`) / 1000));
+  return [
+    { execute: "set_password", arguments: { protocol, password, ...(connected === undefined ? {} : { connected }) } },
+    { execute: "expire_password", arguments: { protocol, time } },
+  ];
 }
 
 /** A tray that is open. */

@@ -71,7 +71,12 @@ export interface QmpCommands {
     returns: readonly { readonly "cpu-index": number; readonly "thread-id": number }[];
   };
   "query-named-block-nodes": { arguments: { readonly flat?: boolean }; returns: readonly NamedBlockNode[] };
+  "query-spice": { arguments: Nothing; returns: { readonly port?: number; readonly "tls-port"?: number } };
   "query-status": { arguments: Nothing; returns: { readonly status: string; readonly running: boolean } };
+  "query-vnc-servers": {
+    arguments: Nothing;
+    returns: readonly { readonly server: readonly { readonly service: string; readonly websocket?: boolean }[] }[];
+  };
   "send-key": {
     arguments: { readonly keys: readonly NumberedKey[]; readonly "hold-time"?: number };
     returns: Nothing;

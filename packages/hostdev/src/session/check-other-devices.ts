@@ -23,18 +23,28 @@ function checkUsb(host: Host, device: UsbDevice): readonly Finding[] {
   const { vendor, product, address } = device.source;
   const hex = (id: number | undefined) => (id ?? 0).toString(16).padStart(4, "0");
   const name = address === undefined ? `${hex(vendor)}:${hex(product)}` : `${address.bus}.${address.device}`;
-  const found = (host.list(usbDevices) ?? []).find((entry) => {
+  const matches = (host.list(usbDevices) ?? []).filter((entry) => {
     const is = (file: string, value: string | number) =>
       readAttribute(host, `${usbDevices}/${entry}/${file}`) === String(value);
     if (address !== undefined) return is("busnum", address.bus) && is("devnum", address.device);
     return is("idVendor", hex(vendor)) && is("idProduct", hex(product));
   });
+  const [found, ...others] = matches;
   if (found === undefined) {
     const error = new HostdevError("HD_DEVICE_NOT_FOUND", `There is no USB device ${name}`, { device: name });
-    // libvirt starts without one that is said to be optional; so do we, QEMU waits for it.
-    return [toFinding(error, address === undefined ? "warning" : "failure")];
+    // As libvirt we start without one that is said to be optional; QEMU waits for it.
+    const mayBeAway = address === undefined && device.source.startupPolicy === "optional";
+    return [toFinding(error, mayBeAway ? "warning" : "failure")];
   }
-  const number = (file: string) => (readAttribute(host, `${usbDevices}/${found}/${file}`) ?? "").padStart(3, "0");
+  const number = (file: string, entry = found) =>
+    (readAttribute(host, `${usbDevices}/${entry}/${file}`) ?? "").padStart(3, "0");
+  if (others.length > 0) {
+    const addresses = matches.map(
+      (entry) => `bus ${Number(number("busnum", entry))} device ${Number(number("devnum", entry))}`,
+    );
+    const message = `There are ${matches.length} USB devices ${name}: ${addresses.join(", ")}; <address> in <source> names one`;
+    return [toFinding(new HostdevError("HD_DEVICE_AMBIGUOUS", message, { device: name, addresses }))];
+  }
   const path = `/dev/bus/usb/${number("busnum")}/${number("devnum")}`;
   if (host.canAccess(path, "read-write")) return [ok(`USB device ${name}: ${path}`)];
   const message = `Cannot use ${path} (USB device ${name}): you may not write it`;

@@ -31,5 +31,9 @@ export function fillLiveDefaults(domain: Domain, directory: string): void {
       delete graphics.port;
       if (graphics.type === "spice") delete graphics.tlsPort;
     } else if (listen?.type === "socket") listen.socket ??= `${directory}/${graphics.type}.sock`;
+    else if (listen?.type === "address") {
+      listen.address ??= "127.0.0.1";
+      graphics.listen = listen.address;
+    }
   }
 }

@@ -11,6 +11,7 @@ import { type DomainState, domainState, lifecycleDetail, lifecycleEvent, stateRe
 import { type Ending, stateOf } from "./ending.ts";
 import { dropUnusedNodes } from "./hotplug/nodes.ts";
 import { startUnplugging, type Unplugging } from "./hotplug/unplugging.ts";
+import { findScreens } from "./screens.ts";
 import type { SessionEvent } from "./session-events.ts";
 import { agentPort, reactTo, type VmAct } from "./vm-events.ts";
 import { type Launch, readOutput, VmProcess } from "./vm-process.ts";
@@ -80,6 +81,7 @@ export class LiveVm {
     try {
       await plugBridgeCards(host, process, launch.bridgeCards ?? []);
       for (const { execute, arguments: given } of startCommands(domain)) await process.execute(execute, given);
+      await findScreens(domain, process);
       findTerminals(domain, await process.execute("query-chardev"));
       return vm;
     } catch (error) {

@@ -15,6 +15,7 @@ import { checkBridges } from "./check-bridges.ts";
 import { checkContainer, checkDevice } from "./check-device.ts";
 import { checkFiles } from "./check-files.ts";
 import { checkHelpers } from "./check-helpers.ts";
+import { checkImageLocks } from "./check-image-locks.ts";
 import { checkIsolation } from "./check-isolation.ts";
 import { checkListening } from "./check-listening.ts";
 import { checkMemory } from "./check-memory.ts";
@@ -53,6 +54,7 @@ export async function preflight(
     ...(probesQemu && qemu.level === "ok" ? await probeQemu(host, emulator, domain) : []),
     ...knownRefusals(domain).map((error) => toFinding(error)),
     ...checkFiles(host, needs.files, domain),
+    ...checkImageLocks(host, domain),
     ...checkListening(host, domain),
     ...(await checkBridges(host, domain)),
     ...(await checkHelpers(host, domain)),

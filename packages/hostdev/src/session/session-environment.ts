@@ -58,7 +58,8 @@ function freePorts(host: Host): QemuEnvironment["ports"] {
   const listeners = readListeners(host);
   const vnc = freePort(listeners, 5900);
   const spice = freePort([...listeners, { address: "::", port: vnc }], vnc + 1);
-  return { vnc, spice, spiceTls: freePort(listeners, spice + 1) };
+  const spiceTls = freePort(listeners, spice + 1);
+  return { vnc, websocket: freePort(listeners, 5700), spice, spiceTls };
 }
 
 /** The first GPU that the caller may draw with. */

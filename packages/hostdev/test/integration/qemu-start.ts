@@ -116,6 +116,7 @@ export function environmentIn(directory: string): QemuEnvironment {
     ports: {
       vnc: 20000 + (process.pid % 10000),
       spice: 30000 + (process.pid % 10000),
+      websocket: 50000 + (process.pid % 10000),
       spiceTls: 40000 + (process.pid % 10000),
     },
     firmware: readFirmware(realHost()),

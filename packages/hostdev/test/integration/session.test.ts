@@ -3,24 +3,13 @@
 /** A session on this machine with the real QEMU: whole lives of domains, and what they tell. No KVM is needed. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { isHostdevError } from "../../src/core/errors.ts";
-import { realHost } from "../../src/core/real-host.ts";
 import { domainState, stateReason } from "../../src/session/domain-state.ts";
-import { openSession } from "../../src/session/open-session.ts";
 import type { Session, SessionEvent } from "../../src/session/session-api.ts";
+import { home } from "./session-home.ts";
 
 const hasQemu = spawnSync("qemu-system-x86_64", ["--version"]).status === 0;
 const options = { skip: hasQemu ? false : "there is no qemu-system-x86_64", timeout: 120_000 };
@@ -32,26 +21,6 @@ const xml = (devices = "", more = "") => `<domain type='qemu'>
   <devices><controller type='pci' index='0' model='pcie-root'/>
     ${"<controller type='pci' model='pcie-root-port'/>".repeat(6)}
     <serial type='pty'/>${devices}</devices></domain>`;
-
-/** A home of its own for a test; what is open or runs at its end is ended. */
-function home(context: TestContext) {
-  const directory = mkdtempSync(join(tmpdir(), "hd-s-"));
-  for (const name of ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"]) process.env[name] = directory;
-  const opened: Session[] = [];
-  const open = async () => {
-    const session = await openSession(realHost());
-    opened.push(session);
-    return session;
-  };
-  context.after(async () => {
-    for (const session of opened) await session.close();
-    const last = await openSession(realHost());
-    for (const domain of last.list()) if (domain.isActive) await domain.destroy();
-    await last.close();
-    rmSync(directory, { recursive: true });
-  });
-  return { directory, open };
-}
 
 /** What a session tells, in short, from now on. */
 function listen(session: Session): string[] {

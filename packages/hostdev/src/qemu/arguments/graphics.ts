@@ -48,9 +48,8 @@ function vnc(build: Build, graphics: GraphicsOf<"vnc">): string[] {
     if (port < 5900) throw unsupported(graphics, `VNC port ${port} is not supported`, "ports from 5900 on");
     options.push(`${escaped(address.includes(":") ? `[${address}]` : address)}:${port - 5900}`);
     if (graphics.websocket !== undefined) {
-      if (graphics.websocket < 0)
-        throw unsupported(graphics, "a websocket port must be named", "websocket='5700' or the like");
-      options.push(`websocket=${graphics.websocket}`);
+      const { websocket } = build.environment.ports;
+      options.push(`websocket=${graphics.websocket < 0 ? websocket : graphics.websocket}`);
     }
   }
   if (graphics.sharePolicy !== undefined) options.push(`share=${graphics.sharePolicy}`);

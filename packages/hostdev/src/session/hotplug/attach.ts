@@ -18,6 +18,7 @@ import { checkAssignedInterfaces } from "../check-assigned-interfaces.ts";
 import { checkBridges } from "../check-bridges.ts";
 import { checkContainer, checkDevice } from "../check-device.ts";
 import { checkHelpers } from "../check-helpers.ts";
+import { checkImageLocks } from "../check-image-locks.ts";
 import { checkOtherDevices } from "../check-other-devices.ts";
 import type { DomainRun } from "../domain-run.ts";
 import { startHelpers } from "../helpers.ts";
@@ -105,6 +106,7 @@ async function assertAvailable(host: Host, domain: Domain, added: Pluggable): Pr
     ...(await checkAssignedInterfaces(host, alone)),
     ...(await checkBridges(host, alone)),
     ...(await checkHelpers(host, alone)),
+    ...checkImageLocks(host, alone),
     ...checkOtherDevices(host, alone),
   ];
   const failure = findings.find(({ level }) => level === "failure");

@@ -7,6 +7,7 @@ import { completeDomain, formatDomain, readDomain } from "../../domain/parse.ts"
 import { parseOptions } from "../parse-for-host.ts";
 import { guestDeviceExists } from "../session-errors.ts";
 import { addTo, describe, findLike, type Pluggable, readDevice, removeFrom, requireLike } from "./device-xml.ts";
+import { readScreen, replaceScreen } from "./update-screen.ts";
 
 /** The definition with one more device. @throws {HostdevError} `HD_GUEST_DEVICE_EXISTS`, and as `parseDomain`. */
 export function withDevice(host: Host, definition: Domain, xml: string): Domain {
@@ -26,8 +27,13 @@ export function withoutDevice(host: Host, definition: Domain, find: (domain: Dom
 
 /** The definition with a device as the XML says; it keeps its address. @throws {HostdevError} `HD_NO_GUEST_DEVICE`. */
 export function withChangedDevice(host: Host, definition: Domain, xml: string): Domain {
-  const wanted = readDevice(xml);
   const changed = readDomain(formatDomain(definition));
+  const screen = readScreen(xml);
+  if (screen !== undefined) {
+    replaceScreen(changed, screen);
+    return completeDomain(changed, parseOptions(host));
+  }
+  const wanted = readDevice(xml);
   const present = requireLike(changed, wanted);
   if (wanted.device.address === undefined && present.device.address !== undefined)
     wanted.device.address = present.device.address;

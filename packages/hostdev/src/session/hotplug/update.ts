@@ -7,23 +7,28 @@ import type { DomainRun } from "../domain-run.ts";
 import { parseOptions } from "../parse-for-host.ts";
 import { launchEnvironment } from "../plan-launch.ts";
 import { sourceOf } from "../summaries.ts";
+import { assertSame } from "./assert-same.ts";
 import { plugCommands } from "./commands.ts";
 import { type Pluggable, readDevice, requireLike } from "./device-xml.ts";
 import { dropUnusedNodes, highestNode } from "./nodes.ts";
+import { readScreen, updateScreen } from "./update-screen.ts";
 
 /**
  * Changes a device of a running guest as far as that can be done: the medium of a CD-ROM or floppy drive, the link of
- * a network card.
+ * a network card, the password of a screen.
  *
  * @throws {HostdevError} `HD_NO_GUEST_DEVICE`; `HD_DOMAIN_UNSUPPORTED`; `HD_QMP_COMMAND`.
  */
 export async function update(host: Host, run: DomainRun, xml: string): Promise<void> {
+  const screen = readScreen(xml);
+  if (screen !== undefined) return updateScreen(run.vm, screen);
   const wanted = readDevice(xml);
   const present = requireLike(run.vm.domain, wanted);
   if (wanted.list === "disks" && present.list === "disks") return changeMedium(host, run, present, wanted);
   if (wanted.list === "interfaces" && present.list === "interfaces") {
     const { device } = present;
     if (wanted.device.type !== "hostdev" && device.type !== "hostdev" && device.alias !== undefined) {
+      assertSame(wanted.device, wanted.device, device, ["link", "alias"], "the link of an interface");
       await run.vm.process.execute("set_link", { name: device.alias, up: wanted.device.link !== "down" });
       if (wanted.device.link === undefined) delete device.link;
       else device.link = wanted.device.link;
@@ -33,7 +38,7 @@ export async function update(host: Host, run: DomainRun, xml: string): Promise<v
   throw unsupported(
     wanted.device,
     "it cannot be changed while the guest runs",
-    "the medium of a drive, or the link of an interface",
+    "the medium of a drive, the link of an interface, or the password of a screen",
   );
 }
 

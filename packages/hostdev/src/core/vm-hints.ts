@@ -26,3 +26,9 @@ export function vfMacHint({ physicalFunction, index, user, mac }: ErrorDetails["
   const grant = `hostdev-admin grant ${physicalFunction} --vf ${index} --to ${user} --mac ${mac}`;
   return `Take <mac> out of the interface, or ask an administrator to run: ${grant}`;
 }
+
+/** What to do about an image that another VM, or another disk, has. */
+export function imageInUseHint({ user }: ErrorDetails["HD_IMAGE_IN_USE"]): string {
+  const first = user.startsWith("VM") ? `Shut down ${user} first, or` : "Either";
+  return `${first} give it an image of its own; <shareable/> in both is for guests that agree on who writes when.`;
+}
