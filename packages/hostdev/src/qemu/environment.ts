@@ -45,6 +45,8 @@ export interface QemuEnvironment {
   readonly spicePassword: boolean;
   /** Folder of the certificates for encrypted SPICE. */
   readonly spiceCertificates?: string;
+  /** Folder of the certificates for encrypted character devices. */
+  readonly chardevCertificates?: string;
   /** The time of the start, for clocks that are set off from it. */
   readonly now: Date;
   /** Guest CID for a vsock device that has none. */

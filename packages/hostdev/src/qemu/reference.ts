@@ -78,6 +78,7 @@ export function referenceEnvironment(domain: Domain, version: QemuVersion): Qemu
     renderNode: "/dev/dri/foo",
     isCdromDrive: (path) => path === "/dev/cdrom",
     scsiNode: () => "/dev/sg0",
+    chardevCertificates: "/etc/pki/libvirt-chardev",
     spiceCertificates: "/etc/pki/libvirt-spice",
     vsockCid: 42,
     firmware: fedoraFirmware,

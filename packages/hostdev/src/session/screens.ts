@@ -16,7 +16,10 @@ export async function findScreens(domain: Domain, process: VmProcess): Promise<v
     if (screen.type === "spice") {
       const { port, "tls-port": tlsPort } = await process.execute("query-spice");
       if (screen.port === -1) screen.port = port ?? -1;
-      if (screen.tlsPort === -1 && tlsPort !== undefined) screen.tlsPort = tlsPort;
+      if (screen.tlsPort === -1) {
+        if (tlsPort === undefined) delete screen.tlsPort;
+        else screen.tlsPort = tlsPort;
+      }
     } else {
       const servers = (await process.execute("query-vnc-servers")).flatMap(({ server }) => server);
       const portOf = (isWebsocket: boolean) =>

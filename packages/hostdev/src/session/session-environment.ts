@@ -22,6 +22,7 @@ export function sessionEnvironment(
   let ports: QemuEnvironment["ports"] | undefined;
   const renderNode = findRenderNode(host);
   const config = host.environment("XDG_CONFIG_HOME") ?? `${host.environment("HOME") ?? "/nonexistent"}/.config`;
+  const certificates = ["/etc/pki/libvirt-chardev", "/etc/pki/qemu"].find((folder) => host.canAccess(folder, "read"));
   return {
     capabilities,
     emulator,
@@ -49,6 +50,7 @@ export function sessionEnvironment(
     firmware: readFirmware(host),
     isCdromDrive: (path) => /^\/dev\/sr\d+$/.test(host.realPath(path) ?? path), // sr: the kernel's CD-ROM driver
     hasVhostNet: host.canAccess("/dev/vhost-net", "read-write"),
+    ...(certificates === undefined ? {} : { chardevCertificates: certificates }),
     descriptors: {},
     sandbox: "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };

@@ -51,7 +51,7 @@ export const characterSources = {
           mode,
           host: required(attribute("host", someText)),
           service: required(service),
-          tls: attribute("tls", oneOf("no")),
+          tls: attribute("tls", yesNo),
           reconnect,
         }),
       ),

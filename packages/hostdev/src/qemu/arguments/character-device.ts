@@ -3,9 +3,9 @@
 /** `-chardev` and the ports of the guest behind it. libvirt: qemuBuildChardevStr, qemuBuildSerialChrDeviceProps. */
 import { findController } from "../../domain/controllers.ts";
 import type { Channel, CharacterSource, Console, Parallel, Serial } from "../../domain/devices/character-device.ts";
-import { invalid } from "../../xml/complaint.ts";
+import { invalid, unsupported } from "../../xml/complaint.ts";
 import { addressProperties } from "./address.ts";
-import { type Build, deviceArgument, escaped, json, keyValues } from "./options.ts";
+import { type Build, deviceArgument, escaped, json, keyValues, objectArgument } from "./options.ts";
 
 /** The backend of a character device, with what it needs in front. */
 export function chardevArguments(build: Build, source: CharacterSource, alias: string): string[] {
@@ -26,7 +26,27 @@ export function chardevArguments(build: Build, source: CharacterSource, alias: s
           logfile: fdset(log.file, log.append ?? false, `${alias}-log`),
           logappend: build.environment.descriptors.file !== undefined || (log.append ?? false),
         };
-  return [...args, "-chardev", keyValues(kind, { id: `char${alias}`, ...options, ...logOptions })];
+  const tls = tlsCredentials(build, source, alias);
+  if (tls !== undefined) args.push(...objectArgument(tls));
+  return [
+    ...args,
+    "-chardev",
+    keyValues(kind, { id: `char${alias}`, ...options, "tls-creds": tls?.id, ...logOptions }),
+  ];
+}
+
+/** The certificates of an encrypted connection, both ends of which must show theirs. libvirt: qemuBuildTLSx509BackendProps. */
+function tlsCredentials({ environment }: Build, source: CharacterSource, alias: string) {
+  if (source.type !== "tcp" || source.source.tls !== true) return undefined;
+  const dir = environment.chardevCertificates;
+  if (dir === undefined)
+    throw unsupported(
+      source.source,
+      "there are no certificates for tls='yes'",
+      "it with /etc/pki/libvirt-chardev or /etc/pki/qemu",
+    );
+  const endpoint = source.source.mode === "bind" ? "server" : "client";
+  return { "qom-type": "tls-creds-x509", id: `objchar${alias}_tls0`, dir, endpoint, "verify-peer": true } as const;
 }
 
 type Options = Readonly<Record<string, string | number | boolean | undefined>>;
