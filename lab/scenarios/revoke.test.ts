@@ -126,7 +126,18 @@ section("a virtual function: made, lent with a MAC address, used by alex's VM, t
   assert.equal(physical.code, 4, physical.stdout);
   assert.match(physical.stderr, /has 2 virtual functions/);
 
-  await writeFile(join(lab.exchangeDirectory, "vf.xml"), guestXml({ name: "vf-guest", devices: [vf] }));
+  // As the interface that libvirt has for it, with a MAC address that is compared: only root can set one.
+  const source = "<source><address type='pci' bus='0x05' slot='0x10' function='0x0'/></source>";
+  const withMac = (address: string) =>
+    guestXml({ name: "vf-guest", devices: [] }).replace(
+      "</devices>",
+      `<interface type='hostdev'><mac address='${address}'/>${source}</interface></devices>`,
+    );
+  await writeFile(join(lab.exchangeDirectory, "other-mac.xml"), withMac("52:54:00:aa:bb:99"));
+  const foretold = await lab.alex("hostdev check /opt/lab/exchange/other-mac.xml", { login: true });
+  assert.equal(foretold.code, 1, foretold.stdout);
+  assert.match(foretold.stdout, new RegExp(`${vf} the MAC address .*: it has ${mac}, and only root can set it`));
+  await writeFile(join(lab.exchangeDirectory, "vf.xml"), withMac(mac));
   const vm = await lab.alex("hostdev run /opt/lab/exchange/vf.xml", { login: true, timeoutMs: 120_000 });
   assert.equal(vm.code, 0, vm.stdout + vm.stderr);
   assert.match(vm.stdout, new RegExp(`mac=${mac}`));

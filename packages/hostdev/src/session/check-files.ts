@@ -61,7 +61,12 @@ function socketFolders({ devices }: Domain): readonly NeededFile[] {
   const shares = devices.filesystems.flatMap(({ source, target }): NeededFile[] =>
     source.socket === undefined ? [] : [{ path: source.socket, access: "read", what: `file system ${target.dir}` }],
   );
-  return [...cards, ...shares, ...portFiles(devices)];
+  const disks = devices.disks.flatMap((disk): NeededFile[] =>
+    disk.type === "vhostuser" && disk.source !== undefined
+      ? [{ path: disk.source.path, access: "read", what: `disk ${disk.target.dev}` }]
+      : [],
+  );
+  return [...cards, ...shares, ...disks, ...portFiles(devices)];
 }
 
 function portFiles(devices: Domain["devices"]): readonly NeededFile[] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The programs beside QEMU (swtpm, passt, virtiofsd), real ones, for an ordinary user's VM. */
+/** The programs beside QEMU (swtpm, passt, virtiofsd, a vhost-user disk), real ones, for an ordinary user's VM. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { realHost } from "../../src/core/real-host.ts";
@@ -87,4 +87,19 @@ test("a user's VM has a folder by virtiofsd, or the check says which virtiofsd i
     return;
   }
   assert.throws(() => start("shared", devices), /this virtiofsd, of QEMU before 8\.0, is for root alone/);
+});
+
+test("a user's VM has a disk that another program serves, and waits for none that does not", {
+  skip: skip || lacks("qemu-storage-daemon", "qemu-utils"),
+  timeout: 60_000,
+}, async () => {
+  const socket = join(user.folder, "disk.sock");
+  const disk = `<disk type='vhostuser'><source type='unix' path='${socket}'/><target dev='vda' bus='virtio'/></disk>`;
+  assert.throws(() => start("served", disk), /disk\.sock \(disk vda\): it does not exist/);
+  const image = "driver=null-co,node-name=image,size=1048576";
+  const serve = `type=vhost-user-blk,id=served,node-name=image,addr.type=unix,addr.path=${socket},writable=on`;
+  user.start("qemu-storage-daemon", ["--blockdev", image, "--export", serve]);
+  for (let tries = 0; !existsSync(socket) && tries < 100; tries++) await new Promise((go) => setTimeout(go, 50));
+  assert.match(start("served", disk), /<disk type='vhostuser'/);
+  assert.equal(hostdev("destroy", "served").status, 0);
 });

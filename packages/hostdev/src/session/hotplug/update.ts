@@ -51,7 +51,10 @@ async function changeMedium(
   const old = present.device;
   if (old.device !== "cdrom" && old.device !== "floppy")
     throw unsupported(wanted.device, "only drives have a medium that can be changed", "device cdrom or floppy");
-  const next = { ...wanted.device, alias: old.alias, address: old.address } as Disk;
+  const { bus } = wanted.device.target;
+  if (bus !== undefined && bus !== old.target.bus)
+    throw unsupported(wanted.device, "its bus cannot be changed while the guest runs", "another medium");
+  const next = { ...wanted.device, target: old.target, alias: old.alias, address: old.address } as Disk;
   const after = readDomain(formatDomain(vm.domain, "live"));
   after.devices.disks[vm.domain.devices.disks.indexOf(old)] = next;
   placeDevices(after, parseOptions(host));
