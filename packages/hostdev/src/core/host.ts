@@ -9,6 +9,8 @@ export interface FileStatus {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** Its number in its file system, where it has one. */
+  readonly inode?: number;
 }
 
 export interface Ownership {

@@ -90,7 +90,8 @@ function kindOf(stats: fs.Stats): FileStatus["kind"] {
 export function status(path: string): FileStatus | undefined {
   return whenPresent("look at", path, () => {
     const stats = fs.lstatSync(path);
-    return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, sizeBytes: stats.size };
+    const { uid, gid, size: sizeBytes, ino: inode } = stats;
+    return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid, gid, sizeBytes, inode };
   });
 }
 
