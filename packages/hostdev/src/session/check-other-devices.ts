@@ -4,10 +4,8 @@ import { type Finding, note, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
 import type { HostDevice } from "../domain/devices/host-device.ts";
 import type { Domain } from "../domain/domain.ts";
-import { readAttribute } from "../pci/sysfs.ts";
 import { groupNode } from "../vfio/nodes.ts";
-
-const usbDevices = "/sys/bus/usb/devices";
+import { findUsbDevices, usbId, usbNode } from "./usb-devices.ts";
 
 /** Checks the USB and mediated devices that a VM wants. Touches: reads sysfs. Needs: nothing. */
 export function checkOtherDevices(host: Host, domain: Domain): readonly Finding[] {
@@ -19,33 +17,22 @@ export function checkOtherDevices(host: Host, domain: Domain): readonly Finding[
 
 type UsbDevice = Extract<HostDevice, { type: "usb" }>;
 
-function checkUsb(host: Host, device: UsbDevice): readonly Finding[] {
-  const { vendor, product, address } = device.source;
-  const hex = (id: number | undefined) => (id ?? 0).toString(16).padStart(4, "0");
-  const name = address === undefined ? `${hex(vendor)}:${hex(product)}` : `${address.bus}.${address.device}`;
-  const matches = (host.list(usbDevices) ?? []).filter((entry) => {
-    const is = (file: string, value: string | number) =>
-      readAttribute(host, `${usbDevices}/${entry}/${file}`) === String(value);
-    if (address !== undefined) return is("busnum", address.bus) && is("devnum", address.device);
-    return is("idVendor", hex(vendor)) && is("idProduct", hex(product));
-  });
-  const [found, ...others] = matches;
+function checkUsb(host: Host, { source }: UsbDevice): readonly Finding[] {
+  const { vendor, product, address } = source;
+  const name = address === undefined ? `${usbId(vendor)}:${usbId(product)}` : `${address.bus}.${address.device}`;
+  const [found, ...others] = findUsbDevices(host, source);
   if (found === undefined) {
     const error = new HostdevError("HD_DEVICE_NOT_FOUND", `There is no USB device ${name}`, { device: name });
     // As libvirt we start without one that is said to be optional; QEMU waits for it.
-    const mayBeAway = address === undefined && device.source.startupPolicy === "optional";
+    const mayBeAway = address === undefined && source.startupPolicy === "optional";
     return [toFinding(error, mayBeAway ? "warning" : "failure")];
   }
-  const number = (file: string, entry = found) =>
-    (readAttribute(host, `${usbDevices}/${entry}/${file}`) ?? "").padStart(3, "0");
   if (others.length > 0) {
-    const addresses = matches.map(
-      (entry) => `bus ${Number(number("busnum", entry))} device ${Number(number("devnum", entry))}`,
-    );
-    const message = `There are ${matches.length} USB devices ${name}: ${addresses.join(", ")}; <address> in <source> names one`;
+    const addresses = [found, ...others].map(({ bus, device }) => `bus ${bus} device ${device}`);
+    const message = `There are ${addresses.length} USB devices ${name}: ${addresses.join(", ")}; <address> in <source> names one`;
     return [toFinding(new HostdevError("HD_DEVICE_AMBIGUOUS", message, { device: name, addresses }))];
   }
-  const path = `/dev/bus/usb/${number("busnum")}/${number("devnum")}`;
+  const path = usbNode(found);
   if (host.canAccess(path, "read-write")) return [ok(`USB device ${name}: ${path}`)];
   const message = `Cannot use ${path} (USB device ${name}): you may not write it`;
   return [toFinding(new HostdevError("HD_FILE", message, { path, operation: "read-write", errno: "EACCES" }))];

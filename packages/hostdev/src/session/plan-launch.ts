@@ -14,6 +14,7 @@ import { assertRunnable } from "./assert-runnable.ts";
 import { bridgeCards } from "./bridge-cards.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import { sessionEnvironment } from "./session-environment.ts";
+import { locateUsbDevices } from "./usb-devices.ts";
 import type { VmNeeds } from "./vm-needs.ts";
 import type { Launch } from "./vm-process.ts";
 
@@ -78,10 +79,11 @@ export function monitorPath(directory: string): string {
 /**
  * Makes the QEMU command line for running the domain as the caller.
  *
- * Touches: runs the emulator with `--version`. Needs: nothing.
+ * Touches: runs the emulator with `--version`; the domain's USB devices get the addresses where they are. Needs: nothing.
  * @throws {HostdevError} `HD_QEMU_NOT_FOUND`, `HD_QEMU_FAILED`; `HD_DOMAIN_UNSUPPORTED` for what this QEMU lacks.
  */
 export async function planLaunch(host: Host, domain: Domain, { directory, logPath }: LaunchPlace): Promise<Launch> {
+  locateUsbDevices(host, domain);
   const needs = vmNeeds(domain);
   const environment = await launchEnvironment(host, domain, directory);
   const [emulator = needs.emulator, ...args] = buildArguments(domain, environment);

@@ -25,6 +25,7 @@ import { startHelpers } from "../helpers.ts";
 import { parseOptions } from "../parse-for-host.ts";
 import { launchEnvironment, vmNeeds } from "../plan-launch.ts";
 import { guestDeviceExists } from "../session-errors.ts";
+import { locateUsbDevice } from "../usb-devices.ts";
 import { raiseSoftLimit } from "../vm-process.ts";
 import { type PlugCommand, plugCommands } from "./commands.ts";
 import { addTo, describe, findLike, freeAlias, type Pluggable, readDevice } from "./device-xml.ts";
@@ -42,6 +43,7 @@ const hotBuses = ["virtio", "scsi", "usb"];
  */
 export async function attach(host: Host, { vm, directory }: DomainRun, xml: string): Promise<string> {
   const added = readDevice(xml);
+  if (added.list === "hostDevices" && added.device.type === "usb") locateUsbDevice(host, added.device);
   const { domain } = vm;
   if (findLike(domain, added) !== undefined) throw guestDeviceExists(domain.name, describe(added));
   const after = placed(host, domain, added);

@@ -60,7 +60,7 @@ export function pluggables({ devices }: Domain): Pluggable[] {
 /** The device of a domain that some XML means: by its target, its MAC address, or what of the host it is. */
 export function findLike(domain: Domain, wanted: Pluggable): Pluggable | undefined {
   const names = identities(wanted);
-  return pluggables(domain).find((one) => identities(one).some((name) => names.includes(name)));
+  return pluggables(domain).find((one) => [...identities(one), ...usbModel(one)].some((name) => names.includes(name)));
 }
 
 /** @throws {HostdevError} `HD_NO_GUEST_DEVICE`. */
@@ -75,6 +75,12 @@ export function requireAlias(domain: Domain, alias: string): Pluggable {
   const found = pluggables(domain).find(({ device }) => device.alias === alias);
   if (found === undefined) throw noGuestDevice(domain.name, `device ${alias} that can be plugged out`);
   return found;
+}
+
+/** A USB device that runs is known by where it is, and is still meant by what it is. */
+function usbModel({ list, device }: Pluggable): string[] {
+  if (list !== "hostDevices" || device.type !== "usb" || device.source.vendor === undefined) return [];
+  return [`USB device ${hex(device.source.vendor)}:${hex(device.source.product)}`];
 }
 
 /** By any of these two devices of a domain would be the same one. */
