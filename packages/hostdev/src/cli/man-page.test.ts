@@ -8,6 +8,7 @@ import { Command } from "commander";
 import { fakeMachine } from "../../test/fake-host/index.ts";
 import { packageRoot, repositoryRoot } from "../../test/style/source-tree.ts";
 import { adminProgram } from "./admin-program.ts";
+import { daemonProgram } from "./daemon-program.ts";
 import { escapeRoff, renderManPage } from "./man-page.ts";
 import { buildProgram } from "./run-program.ts";
 import { userProgram } from "./user-program.ts";
@@ -16,7 +17,12 @@ const folder = join(repositoryRoot, "docs/man");
 const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
 const output = { print: () => {}, warn: () => {}, width: undefined, hasColour: false };
 
-for (const [page, description] of Object.entries({ "hostdev.1": userProgram, "hostdev-admin.8": adminProgram })) {
+const pages = {
+  "hostdev.1": userProgram,
+  "hostdev-admin.8": adminProgram,
+  "hostdev-sessiond.1": daemonProgram,
+};
+for (const [page, description] of Object.entries(pages)) {
   test(`renderManPage() docs/man/${page} is what its template and the program make`, async () => {
     const context = { host: fakeMachine().open(), output, setExitStatus: () => {} };
     const program = await buildProgram(description, context);

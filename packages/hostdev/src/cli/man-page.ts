@@ -7,15 +7,17 @@ import { exitStatus } from "../core/error-catalog.ts";
  * Makes a manual page from its hand-written part and a program: names, options and examples are the program's own, so
  * that the page cannot say anything else than `--help` does. Pure.
  *
- * @param template roff with the lines `@VERSION@`, `@SYNOPSIS@`, `@COMMANDS@` and `@EXIT STATUS@` to be filled in.
+ * @param template roff with the lines `@VERSION@`, `@SYNOPSIS@`, `@COMMANDS@`, `@OPTIONS@` (those of
+ * the program itself, with its examples) and `@EXIT STATUS@` to be filled in.
  * @param program with all its verbs.
  * @see man(7)
  */
 export function renderManPage(template: string, program: Command, version: string): string {
   const verbs = program.commands.filter((verb) => verb.name() !== "help");
   const parts: Readonly<Record<string, string>> = {
-    SYNOPSIS: `${verbs.map(synopsisLine).join("\n.br\n")}\n`,
+    SYNOPSIS: `${(verbs.length === 0 ? [program] : verbs).map(synopsisLine).join("\n.br\n")}\n`,
     COMMANDS: verbs.map(renderVerb).join(""),
+    OPTIONS: `${optionLines(program).join("\n")}\n${renderHelpText(helpTextAfter(program))}`,
     "EXIT STATUS": exitStatusLines(),
   };
   const filled = template.replace(/^@([A-Z ]+)@\n/gm, (_, name: string) => parts[name] ?? "");
@@ -47,7 +49,8 @@ function argumentTexts(verb: Command): readonly string[] {
 
 function synopsisLine(verb: Command): string {
   const required = verb.options.filter((option) => option.mandatory).map((option) => optionText(option.flags));
-  const words = [bold(verb.parent?.name() ?? ""), bold(verb.name()), ...argumentTexts(verb), ...required];
+  const parent = verb.parent === null ? [] : [bold(verb.parent.name())];
+  const words = [...parent, bold(verb.name()), ...argumentTexts(verb), ...required];
   return `${words.join(" ")} [${italic("options")}]`;
 }
 
@@ -64,16 +67,14 @@ function renderVerb(verb: Command): string {
   for (const argument of verb.registeredArguments) {
     lines.push(".TP", italic(argument.name().toUpperCase()), prose(argument.description));
   }
-  for (const option of verb.options) {
-    const { description, defaultValue } = option;
+  return `${[...lines, ...optionLines(verb)].join("\n")}\n${renderHelpText(helpTextAfter(verb))}`;
+}
+
+function optionLines({ options }: Command): string[] {
+  return options.flatMap(({ flags, description, defaultValue }) => {
     const isTold = typeof defaultValue === "string";
-    lines.push(
-      ".TP",
-      optionText(option.flags),
-      prose(isTold ? `${description} (default: ${defaultValue})` : description),
-    );
-  }
-  return `${lines.join("\n")}\n${renderHelpText(helpTextAfter(verb))}`;
+    return [".TP", optionText(flags), prose(isTold ? `${description} (default: ${defaultValue})` : description)];
+  });
 }
 
 /** What `addHelpText("after", ...)` added: commander keeps it as a listener only. */
