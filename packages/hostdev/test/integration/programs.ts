@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../style/source-tree.ts";
@@ -62,10 +72,17 @@ export class TestUser {
     return { child, said: () => said };
   }
 
-  /** Ends what was started, and removes the user's folders. */
+  /** Ends what was started, and what that has started and left, and removes the user's folders. */
   async remove(): Promise<void> {
     for (const child of this.#daemons) await endProcess(child);
+    for (const pid of this.#left()) endByPid(pid);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What a daemon of a failed test has left: the processes whose words name a file in our folder. */
+  #left(): readonly number[] {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return pids.map(Number).filter((pid) => pid !== process.pid && commandLine(pid).includes(`${this.folder}/`));
   }
 
   #as(command: string, args: readonly string[]): readonly [string, readonly string[]] {
@@ -84,6 +101,22 @@ export class TestUser {
 export function endVms(user: TestUser): void {
   const virsh = (...args: readonly string[]) => user.run("virsh", ["-q", "-c", "qemu:///session", ...args]);
   for (const name of virsh("list", "--name").stdout.split("\n").filter(Boolean)) virsh("destroy", name);
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // it has ended meanwhile
+  }
+}
+
+function endByPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended meanwhile
+  }
 }
 
 /** Ends a process, and waits until it has. */
