@@ -74,7 +74,7 @@ section("alex finds the card's group, and is told what root has to do", async (l
   grantCommand = /access denied: .* run: (hostdev-admin grant 0000:01:00\.0 --to alex)$/m.exec(refused)?.[1] ?? "";
   assert.notEqual(grantCommand, "", refused);
   const xml = guestXml({ name: "noted", devices: ["0000:01:00.0"], mode: "stay" });
-  const ports = "<controller type='pci' model='pcie-root-port'/>".repeat(2);
+  const ports = `<controller type='pci' index='0' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(2)}`;
   const stays = xml.replace("<on_reboot>destroy</on_reboot>", "").replace("<serial", `${ports}<serial`);
   await writeFile(join(lab.exchangeDirectory, "noted.xml"), stays);
   await writeFile(join(lab.exchangeDirectory, "card.xml"), /<hostdev.*<\/hostdev>/s.exec(xml)?.[0] ?? "");

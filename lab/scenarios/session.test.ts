@@ -10,7 +10,7 @@ import { diffSnapshots, takeSnapshot } from "../src/snapshot.ts";
 import { guestXml } from "../src/story/guest-xml.ts";
 
 const { section } = labScenario();
-const ports = "<controller type='pci' model='pcie-root-port'/>".repeat(2);
+const ports = `<controller type='pci' index='0' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(2)}`;
 
 /** As alex, logged in: the status must be what is expected. */
 async function alex(lab: Lab, line: string, status = 0): Promise<string> {

@@ -36,6 +36,10 @@ export function assignAliases(domain: Domain): void {
   count(devices.parallels, "parallel");
   count(devices.channels, "channel");
   count(devices.consoles, "console");
+  const [console] = devices.consoles;
+  const [serial] = devices.serials;
+  // The first console is the first serial port by another name. libvirt: virDomainDefAddConsoleCompat.
+  if (console?.target?.type === "serial" && !isUserAlias(serial?.alias)) console.alias = serial?.alias;
   count(devices.inputs, "input");
   number(devices.hubs, "hub");
   count(devices.shmems, "shmem");

@@ -74,8 +74,13 @@ const broken: readonly (readonly [rule: string, parts: SampleParts, message: Reg
   ],
   [
     "a pci-bridge comes after its bus",
-    { devices: "<controller type='pci' model='pci-bridge'/>" },
+    { devices: "<controller type='pci' index='1' model='pci-bridge'/>" },
     /a pci-bridge with index 1 cannot be on bus 1/,
+  ],
+  [
+    "a bus without an index gets the lowest free one, which must not be the root's",
+    { devices: "<controller type='pci' model='pcie-root-port'/>" },
+    /the bus with index 0 is the pcie-root, not a pcie-root-port; give this one an index/,
   ],
   [
     "no bus is behind itself",

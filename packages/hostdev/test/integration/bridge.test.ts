@@ -72,7 +72,7 @@ const card = (mac: string) =>
 const files = {
   "vm.xml": `<domain type='qemu'><name>bridged</name><memory unit='MiB'>64</memory>
     <os><type machine='q35'>hvm</type><boot dev='network'/></os>
-    <devices>${card("52:54:00:00:00:01")}${"<controller type='pci' model='pcie-root-port'/>".repeat(4)}</devices></domain>`,
+    <devices>${card("52:54:00:00:00:01")}<controller type='pci' index='0' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(4)}</devices></domain>`,
   "card.xml": card("52:54:00:00:00:02"),
 };
 const members = "ls /sys/class/net/hdbr0/brif | tr '\\n' ' '; echo";

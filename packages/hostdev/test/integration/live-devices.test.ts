@@ -14,7 +14,7 @@ const options = { skip: hasQemu ? false : "there is no qemu-system-x86_64", time
 
 const xml = (name: string, devices: string) => `<domain type='qemu'>
   <name>${name}</name><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type></os>
-  <devices>${"<controller type='pci' model='pcie-root-port'/>".repeat(6)}${devices}</devices></domain>`;
+  <devices><controller type='pci' index='0' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(6)}${devices}</devices></domain>`;
 
 const isUnsupported = (text: RegExp) => (error: unknown) =>
   isHostdevError(error, "HD_DOMAIN_UNSUPPORTED") && text.test(error.message);

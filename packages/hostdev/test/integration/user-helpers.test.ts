@@ -27,7 +27,7 @@ function start(name: string, devices: string): string {
     `<domain type='qemu'><name>${name}</name><memory unit='MiB'>64</memory>
       <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
       <os><type machine='q35'>hvm</type></os>
-      <devices>${devices}${"<controller type='pci' model='pcie-root-port'/>".repeat(6)}</devices></domain>`,
+      <devices>${devices}<controller type='pci' index='0' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(6)}</devices></domain>`,
   );
   for (const step of [
     ["define", file],

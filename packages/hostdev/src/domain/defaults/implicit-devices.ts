@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { invalid } from "../../xml/complaint.ts";
 import { controllersOf, ensureController, findController, insertController } from "../controllers.ts";
 /** Devices that every x86 machine has whether or not the XML names them. libvirt: qemuDomainDefAddDefaultDevices. */
 import type { Controller, ControllerOf } from "../devices/controller.ts";
@@ -14,10 +15,8 @@ export function fillControllerDefaults(domain: Domain): void {
     controller.index = familyIndex(written, at);
     if (controller.index !== undefined) continue;
     const used = new Set(written.filter((other) => other.type === controller.type).map((other) => other.index));
-    const isRoot = controller.type === "pci" && (controller.model === "pci-root" || controller.model === "pcie-root");
-    // The root bus has index 0 whether or not the XML names it.
-    let index = controller.type === "pci" && !isRoot ? 1 : 0;
-    while (!isRoot && used.has(index)) index++;
+    let index = 0;
+    while (used.has(index)) index++;
     controller.index = index;
   }
   domain.devices.controllers = [];
@@ -74,6 +73,10 @@ export function addImplicitDevices(domain: Domain): void {
 function addPciRoot(domain: Domain): void {
   const model = chipsetOf(domain) === "q35" ? "pcie-root" : "pci-root";
   const root = findController(domain, "pci", 0);
+  if (root !== undefined && root.model !== undefined && root.model !== model) {
+    // As libvirt, which gives the lowest free index to a bus without one.
+    throw invalid(root, `the bus with index 0 is the ${model}, not a ${root.model}; give this one an index`);
+  }
   if (root === undefined) insertController(domain.devices.controllers, { type: "pci", index: 0, model });
   else root.model ??= model;
 }
