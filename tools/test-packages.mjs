@@ -31,6 +31,7 @@ const needed = [
   { program: "dbus-daemon", debianPackage: "dbus-daemon", why: "is the bus between libvirt-dbus and its clients" },
   { program: "busctl", debianPackage: "systemd", why: "is a client of libvirt-dbus" },
   { program: "chromium", debianPackage: "chromium", why: "shows cockpit's page for VMs", isLong: true },
+  { program: "qemu-ga", debianPackage: "qemu-guest-agent", why: "is what our daemon asks in a guest" },
   { program: "groff", debianPackage: "groff-base", why: "reads the manual pages" },
   { program: "zsh", debianPackage: "zsh", why: "reads its completion" },
   { program: "fish", debianPackage: "fish", why: "runs its completion" },

@@ -9,10 +9,11 @@ import { type Codec, nothing } from "../src/rpc/xdr.ts";
 /** How the payload of a packet is to be read; `undefined` for calls that hostdev does not know, and raw bytes. */
 export function codecOf({ header }: Packet): Codec<unknown> | undefined {
   if (header.program === program.keepalive) return nothing as Codec<unknown>;
-  if (header.program !== program.remote || header.type === packetType.stream) return undefined;
-  if (header.type === packetType.event) return eventByNumber(header.procedure)?.message.codec;
+  if (header.type === packetType.stream) return undefined;
+  if (header.type === packetType.event && header.program === program.remote)
+    return eventByNumber(header.procedure)?.message.codec;
   if (header.status === packetStatus.error) return errorPayload as Codec<unknown>;
-  const call = procedureByNumber(header.procedure)?.call;
+  const call = procedureByNumber(header.program, header.procedure)?.call;
   return header.type === packetType.call ? call?.args : call?.result;
 }
 

@@ -234,10 +234,9 @@ export const catalog: Catalog = {
   HD_GUEST_DEVICE_EXISTS: { category: "conflict", hint: (d) => `See what it has: hostdev dumpxml ${d.domain}` },
   HD_UNPLUG_REJECTED: { category: "failed-precondition", hint: () => "Stop using the device in the guest first." },
   HD_CONSOLE_BUSY: { category: "conflict", hint: (d) => `Take it over: hostdev console ${d.domain} --force` },
-  HD_AGENT_UNRESPONSIVE: {
-    category: "unavailable",
-    hint: () => "Start qemu-guest-agent in the guest, or ask by ACPI instead.",
-  },
+  HD_AGENT_UNRESPONSIVE: { category: "unavailable", hint: () => "Start qemu-guest-agent in the guest, or use ACPI." },
+  HD_AGENT_COMMAND: { category: "failed-precondition" },
+  HD_NO_AGENT: { category: "unsupported", hint: () => "Give the VM a <channel> named org.qemu.guest_agent.0." },
   HD_NO_METADATA: { category: "not-found" },
   HD_NVRAM_KEPT: { category: "failed-precondition", hint: () => "Say what becomes of it: --nvram or --keep-nvram" },
   HD_STORE_INVALID: { category: "internal", hint: (d) => `Put ${d.path} right, or move it away.` },

@@ -165,7 +165,17 @@ export interface ErrorDetails {
   /** The guest's system has refused to let a device go. */
   HD_UNPLUG_REJECTED: { readonly domain: string; readonly alias: string };
   HD_CONSOLE_BUSY: { readonly domain: string; readonly console: string };
-  HD_AGENT_UNRESPONSIVE: { readonly domain: string };
+  /** `not-connected`: the guest has not opened the port. `silent`: it does not answer in time. */
+  HD_AGENT_UNRESPONSIVE: { readonly domain: string; readonly reason: "not-connected" | "silent" };
+  /** `description` is what the agent says; `class` is one of QMP's, such as `CommandNotFound`. */
+  HD_AGENT_COMMAND: {
+    readonly domain: string;
+    readonly command: string;
+    readonly class: string;
+    readonly description: string;
+  };
+  /** The domain has no channel to an agent. */
+  HD_NO_AGENT: { readonly domain: string };
   HD_NO_METADATA: { readonly domain: string };
   HD_NVRAM_KEPT: { readonly domain: string; readonly path: string };
   /** A file of the session's store is not what we wrote there. */

@@ -11,6 +11,8 @@ export interface FileStatus {
   readonly sizeBytes: number;
   /** Its number in its file system, where it has one. */
   readonly inode?: number;
+  /** How much of it is really on the disk; absent where that is not known. */
+  readonly allocatedBytes?: number;
 }
 
 export interface Ownership {

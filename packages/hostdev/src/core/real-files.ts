@@ -90,8 +90,9 @@ function kindOf(stats: fs.Stats): FileStatus["kind"] {
 export function status(path: string): FileStatus | undefined {
   return whenPresent("look at", path, () => {
     const stats = fs.lstatSync(path);
-    const { uid, gid, size: sizeBytes, ino: inode } = stats;
-    return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid, gid, sizeBytes, inode };
+    const { uid, gid, size: sizeBytes, ino: inode, blocks } = stats;
+    const allocatedBytes = 512 * blocks;
+    return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid, gid, sizeBytes, inode, allocatedBytes };
   });
 }
 

@@ -34,6 +34,7 @@ export function parseDomain(text: string, options: ParseOptions = {}): Domain {
 export function completeDomain(domain: Domain, options: ParseOptions = {}): Domain {
   placeDevices(domain, options);
   assignAliases(domain);
+  for (const { source } of domain.devices.disks) if (source !== undefined) delete source.index; // of an earlier run
   return domain;
 }
 

@@ -16,6 +16,6 @@ test("unappliedSettings() names what needs a privileged daemon", () => {
   const notes = unappliedSettings(parseDomain(sampleDomain({ body, devices })));
   assert.deepEqual(
     notes.map((note) => note.split(" ")[0]),
-    ["CPU", "CPU", "memory", "managed='yes':"],
+    ["CPU", "memory", "managed='yes':"],
   );
 });

@@ -6,17 +6,11 @@ import type { Domain } from "./domain.ts";
  * apply to the host: one sentence each, for a note to the user. Empty for most domains.
  */
 export function unappliedSettings(domain: Domain): string[] {
-  const { cputune, memtune, blkiotune, vcpu, resource, idmap, seclabels, devices, clock } = domain;
+  const { cputune, memtune, blkiotune, resource, idmap, seclabels, devices, clock } = domain;
   const found: string[] = [];
   const note = (is: boolean, text: string) => {
     if (is) found.push(text);
   };
-  const pins =
-    (cputune?.vcpupins.length ?? 0) + (cputune?.iothreadpins.length ?? 0) > 0 || cputune?.emulatorpin !== undefined;
-  note(
-    pins || vcpu?.cpuset !== undefined,
-    "CPU pinning (cpuset, <vcpupin>, <emulatorpin>, <iothreadpin>) is left to the scheduler",
-  );
   const shares =
     cputune?.shares ?? cputune?.quota ?? cputune?.globalQuota ?? cputune?.emulatorQuota ?? cputune?.iothreadQuota;
   note(shares !== undefined, "CPU shares and quotas of <cputune> need control groups");

@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import { HostdevError, toHostdevError } from "../core/errors.ts";
 import type { QmpArguments, QmpCommand, QmpReturn } from "./commands.ts";
-import { QmpDecoder, type QmpMessage } from "./framing.ts";
+import { QmpDecoder, type QmpMessage, textOf } from "./framing.ts";
 
 /** Something that QEMU tells unasked. */
 export interface QmpEvent {
@@ -12,6 +12,8 @@ export interface QmpEvent {
 
 interface Pending {
   readonly command: string;
+  /** Wants the answer as it is, whatever it says. */
+  readonly isRaw?: boolean;
   readonly timer: NodeJS.Timeout;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: HostdevError) => void;
@@ -70,6 +72,10 @@ export class QmpClient {
   execute<C extends QmpCommand>(command: C, args?: QmpArguments<C>, timeoutMs?: number): Promise<QmpReturn<C>>;
   execute(command: string, args?: object, timeoutMs?: number): Promise<unknown>;
   execute(command: string, args: object = {}, timeoutMs = 10_000): Promise<unknown> {
+    return this.#send(command, { execute: command, arguments: args }, timeoutMs, false);
+  }
+
+  #send(command: string, message: object, timeoutMs: number, isRaw: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closedBy !== undefined || this.#stream.destroyed) return reject(this.#closedBy ?? closedError(command));
       this.#lastId += 1;
@@ -78,8 +84,8 @@ export class QmpClient {
         this.#pending.delete(id);
         reject(timeoutError(command, timeoutMs));
       }, timeoutMs);
-      this.#pending.set(id, { command, timer, resolve, reject });
-      this.#stream.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+      this.#pending.set(id, { command, isRaw, timer, resolve, reject });
+      this.#stream.write(`${JSON.stringify({ ...message, id })}\n`);
     });
   }
 
@@ -93,6 +99,17 @@ export class QmpClient {
   async receiveFile(name: string, send: (connection: Duplex) => Promise<void>): Promise<void> {
     await send(this.#stream);
     await this.execute("getfd", { fdname: name });
+  }
+
+  /**
+   * Runs a command for somebody who knows QMP himself.
+   *
+   * @param command an object with `execute`, and perhaps `arguments`.
+   * @returns the answer, or QEMU's error, in QEMU's own words; its id is ours.
+   * @throws {HostdevError} `HD_QMP_TIMEOUT`; `HD_QMP_CLOSED`.
+   */
+  relay(command: Readonly<Record<string, unknown>>, timeoutMs = 60_000): Promise<string> {
+    return this.#send(String(command["execute"]), command, timeoutMs, true) as Promise<string>;
   }
 
   /** Calls `listener` for every event from now on. @returns the end of it. */
@@ -141,6 +158,7 @@ export class QmpClient {
     if (pending === undefined) return; // answered after its time was over
     this.#pending.delete(id);
     clearTimeout(pending.timer);
+    if (pending.isRaw === true) return pending.resolve(textOf(message));
     const failure = message["error"] as { readonly class?: string; readonly desc?: string } | undefined;
     if (failure === undefined) return pending.resolve(message["return"]);
     const description = failure.desc ?? "no reason given";

@@ -8,6 +8,13 @@ const maxLineLength = 16 * MiB;
 /** A decoded message: a JSON object, since QMP sends nothing else. */
 export type QmpMessage = Readonly<Record<string, unknown>>;
 
+const texts = new WeakMap<QmpMessage, string>();
+
+/** A message as QEMU wrote it: numbers above 2^53 are whole there. */
+export function textOf(message: QmpMessage): string {
+  return texts.get(message) ?? JSON.stringify(message);
+}
+
 /**
  * Takes QMP's stream apart: one JSON object a line. Pure; text in, messages out.
  *
@@ -40,7 +47,9 @@ function parseLine(line: string): QmpMessage {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw protocolError("a line that is no object");
-  return value as QmpMessage;
+  const message = value as QmpMessage;
+  texts.set(message, line.trim());
+  return message;
 }
 
 /** The error for what QEMU should never send. */

@@ -98,8 +98,8 @@ export class RpcClient {
   /** Does a call that is followed by a stream. @throws {HostdevError} as `call`. */
   async openStream<N extends StreamingProcedure>(name: N, args: ArgumentsOf<N>): Promise<Duplex> {
     const { serial, reply } = this.#send(name, args);
-    const { number } = procedures[name];
-    const head = { program: program.remote, version: 1, procedure: number, type: packetType.stream, serial };
+    const { program, number } = procedures[name];
+    const head = { program, version: 1, procedure: number, type: packetType.stream, serial };
     const end = new ClientStream((status, bytes) => {
       if (!this.#stream.destroyed) this.#stream.write(encodeRawPacket({ ...head, status }, bytes));
     });
@@ -128,8 +128,8 @@ export class RpcClient {
     const serial = this.#nextSerial++;
     const reply = new Promise<unknown>((resolve, reject) => {
       if (this.#stream.destroyed) return reject(this.#closedBy ?? closedError(name));
-      const { number, args: codec } = procedures[name];
-      const head = { program: program.remote, version: 1, procedure: number, type: packetType.call, serial, status: 0 };
+      const { program, number, args: codec } = procedures[name];
+      const head = { program, version: 1, procedure: number, type: packetType.call, serial, status: 0 };
       const packet = encodePacket(head, codec as Codec<unknown>, args);
       this.#pending.set(serial, { name, resolve, reject });
       this.#stream.write(packet);

@@ -167,7 +167,7 @@ test("events reach the registration that they are for", async () => {
 
 test("a stream carries bytes both ways, and ends when the other end does", async () => {
   const end = duplexPair();
-  const { client } = await open(service({ domainOpenConsole: async () => end[0] }));
+  const { client } = await open(service({ domainOpenConsole: async () => ({ reply: undefined, stream: end[0] }) }));
   const console = await client.openStream("domainOpenConsole", { domain: target, device: null, flags: 0 });
   let got = "";
   console.on("data", (chunk: Buffer) => {
@@ -187,7 +187,11 @@ test("a stream carries bytes both ways, and ends when the other end does", async
 test("a stream that the client gives up is closed on the server, and so are all when the client goes", async () => {
   const ends = [duplexPair(), duplexPair()];
   let opened = 0;
-  const { client } = await open(service({ domainOpenConsole: async () => ends[opened++]?.[0] ?? new PassThrough() }));
+  const { client } = await open(
+    service({
+      domainOpenConsole: async () => ({ reply: undefined, stream: ends[opened++]?.[0] ?? new PassThrough() }),
+    }),
+  );
   const args = { domain: target, device: null, flags: 0 };
   const first = await client.openStream("domainOpenConsole", args);
   const second = await client.openStream("domainOpenConsole", args);

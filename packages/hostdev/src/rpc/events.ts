@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { domain, nodeDevice, optionalString, storagePool, string } from "./objects.ts";
-import { type Codec, type Infer, i32, i64, struct, u64 } from "./xdr.ts";
+import { domain, nodeDevice, optionalString, storagePool, string, typedParameter } from "./objects.ts";
+import { type Codec, type Infer, i32, i64, list, struct, u64 } from "./xdr.ts";
 
 /** A message that a server sends unasked, to a client that has registered for it. */
 export interface EventMessage<T = unknown> {
@@ -38,9 +38,11 @@ export const events = {
   pmSuspendDisk: powerEvent(14, 332),
   deviceRemoved: domainEvent(15, 333, { alias: string }),
   blockJob2: domainEvent(16, 334, { target: string, type: i32, status: i32 }),
+  tunable: domainEvent(17, 346, { params: list(typedParameter, 2048) }),
   agentLifecycle: domainEvent(18, 348, { state: i32, reason: i32 }),
   deviceAdded: domainEvent(19, 354, { alias: string }),
   deviceRemovalFailed: domainEvent(22, 367, { alias: string }),
+  blockThreshold: domainEvent(24, 385, { device: string, path: optionalString, threshold: u64, excess: u64 }),
   metadataChange: domainEvent(23, 379, { type: i32, uri: optionalString }),
   nodeDeviceLifecycle: {
     id: 0,

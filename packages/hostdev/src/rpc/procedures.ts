@@ -7,15 +7,20 @@ import {
   domainLookupProcedures,
   domainStateProcedures,
 } from "./procedures/domain.ts";
+import { domainBlockProcedures } from "./procedures/domain-block.ts";
+import { domainCpuProcedures } from "./procedures/domain-cpus.ts";
+import { domainGuestProcedures } from "./procedures/domain-guest.ts";
 import { domainStatisticsProcedures } from "./procedures/domain-statistics.ts";
+import { domainTuningProcedures } from "./procedures/domain-tuning.ts";
 import { hostInterfaceProcedures } from "./procedures/host-interface.ts";
 import { neighbourProcedures } from "./procedures/neighbours.ts";
 import { nodeDeviceProcedures, nodeProcedures } from "./procedures/node.ts";
+import { qemuProcedures } from "./procedures/qemu.ts";
 import { storagePoolProcedures, storageVolumeProcedures } from "./procedures/storage.ts";
 import type { Infer } from "./xdr.ts";
 
 /**
- * The calls of libvirt's remote program that hostdev knows, server and client alike. Names are libvirt's
+ * The calls of libvirt's remote program, and of its program for QEMU, that hostdev knows, server and client alike. Names are libvirt's
  * (`REMOTE_PROC_DOMAIN_GET_XML_DESC` is `domainGetXmlDesc`), numbers never change.
  */
 export const procedures = {
@@ -28,6 +33,11 @@ export const procedures = {
   ...domainDeviceProcedures,
   ...domainStatisticsProcedures,
   ...hostInterfaceProcedures,
+  ...domainCpuProcedures,
+  ...domainBlockProcedures,
+  ...domainGuestProcedures,
+  ...domainTuningProcedures,
+  ...qemuProcedures,
   ...neighbourProcedures,
   ...storagePoolProcedures,
   ...storageVolumeProcedures,
@@ -39,14 +49,15 @@ export type ArgumentsOf<N extends ProcedureName> = Infer<(typeof procedures)[N][
 /** What a call gives. */
 export type ResultOf<N extends ProcedureName> = Infer<(typeof procedures)[N]["result"]>;
 
-const byNumber: ReadonlyMap<number, ProcedureName> = new Map(
-  Object.entries(procedures).map(([name, { number }]) => [number, name as ProcedureName]),
+const byNumber: ReadonlyMap<string, ProcedureName> = new Map(
+  Object.entries(procedures).map(([name, { program, number }]) => [`${program} ${number}`, name as ProcedureName]),
 );
 
-/** The call with this number; `undefined` for those that hostdev does not know. */
+/** The call with this number in a program; `undefined` for those that hostdev does not know. */
 export function procedureByNumber(
+  program: number,
   number: number,
 ): { readonly name: ProcedureName; readonly call: Procedure } | undefined {
-  const name = byNumber.get(number);
+  const name = byNumber.get(`${program} ${number}`);
   return name === undefined ? undefined : { name, call: procedures[name] as unknown as Procedure };
 }

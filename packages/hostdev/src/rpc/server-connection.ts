@@ -22,7 +22,7 @@ import {
 import type { Procedure } from "./procedure.ts";
 import { type ProcedureName, procedureByNumber } from "./procedures.ts";
 import { ServerStream } from "./server-stream.ts";
-import type { RpcService } from "./service.ts";
+import type { RpcService, Streamed } from "./service.ts";
 import { inTurn } from "./turns.ts";
 import type { Codec } from "./xdr.ts";
 
@@ -177,8 +177,10 @@ export class ServerConnection {
       const args = decodePayload(call.args, payload);
       const result = await this.#perform(name, args);
       if (call.passes) return await this.#passConnection(header, result as SocketAddress);
-      this.#reply(header, call.result, call.streams ? undefined : result);
-      if (call.streams) this.#openStream(header, result as Duplex);
+      if (!call.streams) return this.#reply(header, call.result, result);
+      const { reply, stream } = result as Streamed<unknown>;
+      this.#reply(header, call.result, reply);
+      this.#openStream(header, stream);
     } catch (error) {
       this.#write(encodePacket(replyHead(header, packetStatus.error), errorPayload, this.#toPayload(error)));
     }
@@ -190,10 +192,10 @@ export class ServerConnection {
 
   /** @throws {HostdevError} `HD_LIBVIRT_ERROR`. */
   #find({ program: number, version, procedure }: PacketHeader): { name: ProcedureName; call: Procedure } {
-    if (number !== program.remote || version !== 1) {
+    if ((number !== program.remote && number !== program.qemu) || version !== 1) {
       throw libvirtError(errorCode.rpc, errorDomain.rpc, "", `Cannot find program ${number} version ${version}`);
     }
-    const found = procedureByNumber(procedure);
+    const found = procedureByNumber(number, procedure);
     if (found === undefined || !this.#can(found.name)) {
       const prefix = "this function is not supported by the connection driver: ";
       throw libvirtError(errorCode.noSupport, errorDomain.rpc, prefix, found?.name ?? `procedure ${procedure}`);

@@ -5,8 +5,14 @@ import type { ErrorPayload } from "./error-payload.ts";
 import type { ArgumentsOf, ProcedureName, ResultOf } from "./procedures.ts";
 import type { ServerConnection } from "./server-connection.ts";
 
-/** Calls whose reply is followed by a stream; their handlers give its other end. */
-export type StreamingProcedure = "domainOpenConsole";
+/** Calls whose reply is followed by a stream; their handlers give its other end too. */
+export type StreamingProcedure = "domainOpenConsole" | "domainScreenshot";
+
+/** The answer to such a call: its reply, and what follows. */
+export interface Streamed<R> {
+  readonly reply: R;
+  readonly stream: Duplex;
+}
 
 /** Calls whose reply carries an open connection; their handlers tell to whom. */
 export type PassingProcedure = "domainOpenGraphicsFd";
@@ -16,7 +22,7 @@ export type Handler<C, N extends ProcedureName> = (
   context: C,
   args: ArgumentsOf<N>,
 ) => N extends StreamingProcedure
-  ? Promise<Duplex>
+  ? Promise<Streamed<ResultOf<N>>>
   : N extends PassingProcedure
     ? SocketAddress
     : ResultOf<N> | Promise<ResultOf<N>>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { HostdevError } from "../core/errors.ts";
+import { fileError } from "../core/errno.ts";
 import type { Host } from "../core/host.ts";
 import type { Disk } from "../domain/devices/disk.ts";
 import type { Domain } from "../domain/domain.ts";
@@ -12,10 +12,15 @@ import { aliasOf } from "./vm-events.ts";
 /** What QEMU knows of one disk. */
 export interface BlockFacts {
   readonly alias: string;
+  /** The block node that the drive reads and writes; absent for an empty drive. */
+  readonly node: string | undefined;
   readonly stats: BlockStats;
   /** Absent for an empty drive. */
   readonly capacity: bigint | undefined;
-  readonly allocation: bigint | undefined;
+  /** How far the guest has written since the start, in the file. */
+  readonly highestOffset: bigint | undefined;
+  /** An event tells when the guest writes behind it; 0 is none. */
+  readonly threshold: bigint;
 }
 
 /** All disks of a running VM. */
@@ -24,14 +29,17 @@ export async function allBlocks(vm: LiveVm): Promise<readonly BlockFacts[]> {
     vm.process.execute("query-blockstats"),
     vm.process.execute("query-named-block-nodes", { flat: true }),
   ]);
-  return drives.flatMap(({ qdev, device, "node-name": node, stats: s }) => {
+  return drives.flatMap(({ qdev, device, "node-name": node, stats: s, parent }) => {
     const alias = aliasOf(qdev) ?? aliasOf(device);
     if (alias === undefined) return [];
     const image = nodes.find((one) => one["node-name"] === node)?.image;
+    const storage = nodes.find((one) => one["node-name"] === node?.replace(/-format$/, "-storage"));
     return {
       alias,
+      node,
+      threshold: BigInt(storage?.write_threshold ?? 0),
       capacity: image === undefined ? undefined : BigInt(image["virtual-size"]),
-      allocation: image?.["actual-size"] === undefined ? undefined : BigInt(image["actual-size"]),
+      highestOffset: image === undefined ? undefined : BigInt((parent?.stats ?? s).wr_highest_offset),
       stats: {
         readRequests: BigInt(s.rd_operations),
         readBytes: BigInt(s.rd_bytes),
@@ -46,12 +54,30 @@ export async function allBlocks(vm: LiveVm): Promise<readonly BlockFacts[]> {
   });
 }
 
-/** The counters of one disk. @throws {HostdevError} `HD_NO_GUEST_DEVICE`. */
+/** The counters of one disk, or of all of them together. @throws {HostdevError} `HD_NO_GUEST_DEVICE`. */
 export async function blockStats(vm: LiveVm, target: string): Promise<BlockStats> {
+  const all = await allBlocks(vm);
+  if (target === "") return all.map(({ stats }) => stats).reduce(sum, nothingCounted);
   const disk = findDisk(vm.domain, target);
-  const facts = (await allBlocks(vm)).find(({ alias }) => alias === disk.alias);
+  const facts = all.find(({ alias }) => alias === disk.alias);
   if (facts === undefined) throw noGuestDevice(vm.domain.name, `counters of disk ${target}`);
   return facts.stats;
+}
+
+const nothingCounted: BlockStats = {
+  readRequests: 0n,
+  readBytes: 0n,
+  readTimeNs: 0n,
+  writeRequests: 0n,
+  writeBytes: 0n,
+  writeTimeNs: 0n,
+  flushRequests: 0n,
+  flushTimeNs: 0n,
+};
+
+function sum(a: BlockStats, b: BlockStats): BlockStats {
+  const keys = Object.keys(nothingCounted) as (keyof BlockStats)[];
+  return Object.fromEntries(keys.map((key) => [key, a[key] + b[key]])) as unknown as BlockStats;
 }
 
 /** The sizes of one disk; of a domain that does not run, by looking at its file. */
@@ -63,33 +89,31 @@ export async function blockInfo(
 ): Promise<BlockInfo> {
   const disk = findDisk(domain, target);
   const facts = vm === undefined ? undefined : (await allBlocks(vm)).find(({ alias }) => alias === disk.alias);
-  const physical = fileSize(host, disk);
+  const sizes = fileSizes(host, disk);
   if (facts?.capacity !== undefined) {
-    const allocation = facts.allocation ?? physical ?? 0n;
-    return { capacity: facts.capacity, allocation, physical: physical ?? allocation };
+    const allocation = facts.highestOffset || sizes?.allocation || 0n;
+    return { capacity: facts.capacity, allocation, physical: sizes?.physical ?? allocation };
   }
-  if (physical === undefined) {
+  if (sizes === undefined) {
     const path = sourceOf(disk) ?? target;
-    throw new HostdevError("HD_FILE", `Cannot look at ${path}: it is no file`, {
-      path,
-      operation: "look at",
-      errno: "ENOENT",
-    });
+    throw fileError("look at", path, "ENOENT");
   }
-  return { capacity: capacityOf(host, disk) ?? physical, allocation: physical, physical };
+  return { capacity: capacityOf(host, disk) ?? sizes.physical, ...sizes };
 }
 
-/** The disk of that target, such as `vda`, or of that path. */
-function findDisk({ name, devices }: Domain, target: string): Disk {
+/** The disk of that target, such as `vda`, or of that path. @throws {HostdevError} `HD_NO_GUEST_DEVICE`. */
+export function findDisk({ name, devices }: Domain, target: string): Disk {
   const disk = devices.disks.find((one) => one.target.dev === target || sourceOf(one) === target);
   if (disk === undefined) throw noGuestDevice(name, `disk ${target}`);
   return disk;
 }
 
-function fileSize(host: Host, disk: Disk): bigint | undefined {
+/** How long a disk's file is, and how much of it is there. */
+function fileSizes(host: Host, disk: Disk): { readonly physical: bigint; readonly allocation: bigint } | undefined {
   const path = disk.type === "file" ? host.realPath(disk.source?.file ?? "") : undefined;
-  const size = path === undefined ? undefined : host.status(path)?.sizeBytes;
-  return size === undefined ? undefined : BigInt(size);
+  const status = path === undefined ? undefined : host.status(path);
+  if (status === undefined) return undefined;
+  return { physical: BigInt(status.sizeBytes), allocation: BigInt(status.allocatedBytes ?? status.sizeBytes) };
 }
 
 /** The size in the header of a qcow2 image. @see QEMU's docs/interop/qcow2.txt */
@@ -112,8 +136,17 @@ export function blockFields(host: Host, domain: Domain, facts: readonly BlockFac
     fields.push({ field: `block.${index}.name`, type: "string", value: disk.target.dev });
     const path = sourceOf(disk);
     if (path !== undefined) fields.push({ field: `block.${index}.path`, type: "string", value: path });
+    const sizes = fileSizes(host, disk);
     const found = facts.find(({ alias }) => alias === disk.alias);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      add("allocation", sizes?.allocation);
+      add("capacity", sizes === undefined ? undefined : (capacityOf(host, disk) ?? sizes.physical));
+      add("physical", sizes?.physical);
+      continue;
+    }
+    const backingIndex = disk.source?.index;
+    if (backingIndex !== undefined)
+      fields.push({ field: `block.${index}.backingIndex`, type: "uint", value: backingIndex });
     const { stats } = found;
     add("rd.reqs", stats.readRequests);
     add("rd.bytes", stats.readBytes);
@@ -123,9 +156,10 @@ export function blockFields(host: Host, domain: Domain, facts: readonly BlockFac
     add("wr.times", stats.writeTimeNs);
     add("fl.reqs", stats.flushRequests);
     add("fl.times", stats.flushTimeNs);
-    add("allocation", found.allocation);
+    add("allocation", found.highestOffset);
     add("capacity", found.capacity);
-    add("physical", fileSize(host, disk));
+    add("physical", found.capacity === undefined ? undefined : sizes?.physical);
+    add("threshold", found.threshold === 0n ? undefined : found.threshold);
   }
   return fields;
 }

@@ -6,8 +6,7 @@ import { assertStartable } from "./assert-startable.ts";
 import { adoptRun, type DomainRun, endRun, noteRun, startRun } from "./domain-run.ts";
 import { domainState, lifecycleEvent, stateReason } from "./domain-state.ts";
 import { afterEnding, type Ending } from "./ending.ts";
-import { askAgent, hasAgent } from "./guest-agent.ts";
-import { injectNmi, sendKeys } from "./guest-input.ts";
+import { askAgent, hasAgent, hasAgentPort } from "./guest-agent.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import type * as api from "./session-api.ts";
 import { wrongState } from "./session-errors.ts";
@@ -73,6 +72,8 @@ export class DomainLife {
         await assertStartable(this.parts.host, domain, options);
         this.#use(await startRun(this.parts, domain, (event) => this.onEvent(event), options.resetNvram));
         const { vm } = this.requireRun("start");
+        // A guest that has not begun has no agent yet: so they are told who look for one.
+        if (hasAgentPort(domain)) this.onEvent({ kind: "agent-lifecycle", state: 2, reason: 1 });
         if (options.paused === true) vm.stayPaused();
         else await vm.run();
       } catch (error) {
@@ -101,19 +102,27 @@ export class DomainLife {
   shutdown(mode: api.ShutdownMode = "default"): Promise<void> {
     return this.exclusive(async () => {
       const { vm } = this.requireRun("shut down");
-      if (mode === "agent" || (mode === "default" && hasAgent(vm.domain)))
-        return askAgent(this.parts.host, vm.domain, "powerdown");
-      return vm.pressPowerButton();
+      if (!(await this.#askAgent(vm.domain, mode, "powerdown"))) await vm.pressPowerButton();
     });
   }
 
   reboot(mode: api.ShutdownMode = "default"): Promise<void> {
     return this.exclusive(async () => {
       const { vm } = this.requireRun("reboot");
-      if (mode === "agent" || (mode === "default" && hasAgent(vm.domain)))
-        return askAgent(this.parts.host, vm.domain, "reboot");
-      return vm.pressPowerButtonToReboot();
+      if (!(await this.#askAgent(vm.domain, mode, "reboot"))) await vm.pressPowerButtonToReboot();
     });
+  }
+
+  /** @returns whether the agent does it; unless only the agent may, there is another way. */
+  async #askAgent(domain: Domain, mode: api.ShutdownMode, what: "powerdown" | "reboot"): Promise<boolean> {
+    if (mode === "acpi" || (mode === "default" && !hasAgent(domain))) return false;
+    try {
+      await askAgent(this.parts.host, domain, what);
+      return true;
+    } catch (error) {
+      if (mode === "agent") throw error;
+      return false;
+    }
   }
 
   reset(): Promise<void> {
@@ -129,14 +138,6 @@ export class DomainLife {
     throw new HostdevError("HD_TIMEOUT", message, { what: "QEMU", timeoutMs: 10_000 });
   }
 
-  injectNmi(): Promise<void> {
-    return this.exclusive(() => injectNmi(this.requireRun("interrupt").vm));
-  }
-
-  sendKeys(codes: readonly number[], holdMs = 0): Promise<void> {
-    return this.exclusive(() => sendKeys(this.requireRun("press keys of").vm, codes, holdMs));
-  }
-
   suspend(): Promise<void> {
     return this.exclusive(async () => {
       const { vm } = this.requireRun("suspend");
@@ -149,7 +150,7 @@ export class DomainLife {
   resume(): Promise<void> {
     return this.exclusive(async () => {
       const { vm } = this.requireRun("resume");
-      if (vm.isRunning) return;
+      if (vm.isRunning) throw this.wrongState("resume", "not running yet");
       if (vm.state.state !== domainState.paused) throw this.wrongState("resume", "paused");
       await vm.resume();
     });

@@ -42,7 +42,15 @@ export async function startRun(
   const id = parts.takeId();
   const directory = makeRunDirectory(host, paths, id, uuid);
   const note = (process: ProcessIdentity | null) =>
-    writeStatus(host, paths, { uuid, id, process, directory, state: startingUp, xml: formatDomain(domain, "live") });
+    writeStatus(host, paths, {
+      uuid,
+      id,
+      process,
+      directory,
+      state: startingUp,
+      xml: formatDomain(domain, "live"),
+      taints: [],
+    });
   try {
     fillLiveDefaults(domain, directory);
     note(null);
@@ -78,6 +86,7 @@ export async function adoptRun(
     found.process === undefined
       ? undefined
       : await LiveVm.adopt(host, readDomain(status.xml), { ...found, process: found.process }, state, tell);
+  for (const taint of status.taints) vm?.taints.add(taint);
   if (isHalfStarted) await vm?.destroy();
   if (vm !== undefined && !isHalfStarted) return { id, uuid, directory, vm };
   endRun(parts, { uuid, directory });
@@ -94,6 +103,7 @@ export function noteRun({ host, paths }: SessionParts, { id, uuid, directory, vm
     directory,
     state: vm.state,
     xml: formatDomain(vm.domain, "live"),
+    taints: [...vm.taints],
   });
 }
 

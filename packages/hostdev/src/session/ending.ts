@@ -48,3 +48,11 @@ export function afterEnding(ending: Ending): { readonly state: DomainState; read
       return { state: shutOff(stateReason.shutOff.crashed), detail: stopped.failed };
   }
 }
+
+/** How a run ended, by what was known before QEMU went; `undefined` when nothing foretold it. Pure. */
+export function endingOf(isDestroyed: boolean, isPanicked: boolean, reason: string | undefined): Ending | undefined {
+  if (isDestroyed) return { kind: "destroyed" };
+  if (isPanicked) return { kind: "guest-panicked" };
+  if (reason === "guest-shutdown" || reason === "guest-reset") return { kind: reason };
+  return reason === undefined ? undefined : { kind: "stopped" };
+}

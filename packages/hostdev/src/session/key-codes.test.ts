@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toQemuKey } from "./key-codes.ts";
+import { keyCodeSet } from "./key-codes.ts";
 
-test("toQemuKey() numbers keys as libvirt does", () => {
-  const linux = [1, 29, 56, 83, 84, 85, 88, 96, 97, 99, 103, 111, 119, 125, 127];
-  const seen = [1, 29, 56, 83, 84, 0x76, 0x58, 0x9c, 0x9d, 0x54, 0xc8, 0xd3, 0xc6, 0xdb, 0xdd]; // what libvirt 9.0 sends
-  assert.deepEqual(
-    linux.map((code) => toQemuKey(0, code)),
-    seen,
-  );
-  assert.equal(toQemuKey(9, 0xd3), 0xd3);
-  assert.equal(toQemuKey(1, 83), 83);
+const qnum = (set: number, code: number) => keyCodeSet(set)?.toQnum(code);
+
+test("keyCodeSet() knows the same keys by the numbers of Linux, of scan codes and of USB", () => {
+  assert.deepEqual([qnum(0, 30), qnum(1, 30), qnum(7, 4), qnum(9, 30)], [30, 30, 30, 30]); // A
+  assert.deepEqual([qnum(0, 111), qnum(7, 76), qnum(9, 211)], [211, 211, 211]); // Delete, the one behind an E0
+  assert.deepEqual([qnum(0, 87), qnum(7, 68), qnum(2, 87)], [87, 87, 87]); // F11
 });
 
-test("toQemuKey() knows no other keys and sets", () => {
-  const unknown = [
-    [0, 0],
-    [0, 128],
-    [0, 300],
-    [1, 200],
-    [9, 256],
-    [7, 4],
-  ] as const;
-  for (const [set, code] of unknown) assert.equal(toQemuKey(set, code), undefined, `${set} ${code}`);
+test("keyCodeSet() refuses numbers that are no keys, and sets that it does not know", () => {
+  assert.deepEqual([qnum(0, 300), qnum(1, 97), qnum(1, 999), qnum(7, 1), qnum(9, 256)], Array(5).fill(undefined));
+  assert.equal(keyCodeSet(5), undefined);
 });

@@ -1,31 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** `virKeycodeSet`, of which the others are of other systems. */
-const codeSet = { linux: 0, xt: 1, qnum: 9 } as const;
+/**
+ * Keys as QEMU numbers them (QNUM: PC scan codes, 128 more behind an E0), by the numbers that others give them. What
+ * libvirt 9.0 makes of each number, as its daemon says it to QEMU; 0 is no key.
+ */
 
-/** Below, Linux numbers keys as the keyboard of the first PCs did; from here to `menu`, as follows. */
-const zenkaku = 85;
-const others: readonly number[] = [
-  // zenkaku/hankaku, 102nd, F11, F12, ro, katakana, hiragana, henkan, katakana/hiragana, muhenkan, comma of the block
-  0x76, 0x56, 0x57, 0x58, 0x73, 0x78, 0x77, 0x79, 0x70, 0x7b, 0x5c,
-  // enter of the block, right control, slash of the block, print, right alt, line feed, home, up, page up, left, right
-  0x9c, 0x9d, 0xb5, 0x54, 0xb8, 0x5b, 0xc7, 0xc8, 0xc9, 0xcb, 0xcd,
-  // end, down, page down, insert, delete, macro, mute, quieter, louder, power, equals and sign of the block
-  0xcf, 0xd0, 0xd1, 0xd2, 0xd3, 0xef, 0xa0, 0xae, 0xb0, 0xde, 0x59, 0xce,
-  // pause, all windows, comma of the block again, hangul, hanja, yen, left meta, right meta, menu
-  0xc6, 0x8b, 0x7e, 0x72, 0x71, 0x7d, 0xdb, 0xdc, 0xdd,
+/** Linux' input codes from 85 on; those below are scan codes. */
+const linux = [
+  118, 86, 87, 88, 115, 120, 119, 121, 112, 123, 92, 156, 157, 181, 84, 184, 91, 199, 200, 201, 203, 205, 207, 208, 209,
+  210, 211, 239, 160, 174, 176, 222, 89, 206, 198, 139, 126, 114, 113, 125, 219, 220, 221, 232, 133, 134, 135, 140, 248,
+  100, 101, 193, 188, 245, 158, 161, 102, 223, 227, 103, 104, 105, 147, 159, 151, 130, 106, 146, 107, 166, 236, 230,
+  235, 234, 233, 163, 108, 253, 153, 162, 144, 164, 177, 152, 99, 0, 129, 178, 231, 0, 0, 136, 117, 143, 246, 251, 137,
+  138, 93, 94, 95, 85, 131, 247, 132, 90, 116, 249, 109, 111, 149, 150, 154, 155, 167, 168, 169, 171, 172, 173, 165,
+  175, 179, 180, 182, 185, 186, 187, 189, 190, 191, 192, 229, 194, 195, 196, 197, 148, 202, 204, 212, 237, 214, 215,
+  216, 217, 218, 228, 142, 213, 240, 241, 242, 243, 244,
+];
+const firstLinux = 85;
+
+/** USB's usages of a keyboard. */
+const usb = [
+  0, 0, 0, 0, 30, 48, 46, 32, 18, 33, 34, 35, 23, 36, 37, 38, 50, 49, 24, 25, 16, 19, 31, 20, 22, 47, 17, 45, 21, 44, 2,
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 28, 1, 14, 15, 57, 12, 13, 26, 27, 0, 43, 39, 40, 41, 51, 52, 53, 58, 59, 60, 61, 62, 63,
+  64, 65, 66, 67, 68, 87, 88, 84, 70, 198, 210, 199, 201, 211, 207, 209, 205, 203, 208, 200, 69, 181, 55, 74, 78, 156,
+  79, 80, 81, 75, 76, 77, 71, 72, 73, 82, 83, 86, 221, 222, 89, 93, 94, 95, 85, 131, 247, 132, 90, 116, 249, 109, 111,
+  100, 245, 158, 140, 0, 133, 135, 188, 248, 101, 0, 0, 0, 0, 0, 0, 0, 126, 0, 115, 112, 125, 121, 123, 92, 0, 0, 0,
+  114, 113, 120, 119, 118, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 246, 251, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 29, 42, 56, 219, 157, 54, 184, 220, 162, 164, 144, 153, 108, 176, 174, 160, 130, 234, 233, 232, 193,
+  117, 143, 136, 223, 146, 231, 161,
 ];
 
-/**
- * A key as QEMU's monitor numbers it: the code of the PC's keyboard (XT, set 1), with bit 7 for keys that send 0xe0
- * before it. The same as libvirt's for every key that Linux has a number below 128 for.
- *
- * @returns `undefined` for a key or a set of codes that is not known here.
- * @see linux/input-event-codes.h
- */
-export function toQemuKey(set: number, code: number): number | undefined {
-  if (set === codeSet.qnum) return code > 0 && code < 256 ? code : undefined;
-  if (set === codeSet.xt) return code > 0 && code < 128 ? code : undefined;
-  if (set !== codeSet.linux || code < 1) return undefined;
-  return code < zenkaku ? code : others[code - zenkaku];
+/** Scan codes that no keyboard has. */
+const unusedScanCodes: ReadonlySet<number> = new Set([96, 97, 98, 110, 122, 124]);
+
+function fromLinux(code: number): number | undefined {
+  return code < firstLinux ? code : code < 260 ? (linux[code - firstLinux] ?? 0) : undefined;
+}
+
+function fromScanCode(code: number): number | undefined {
+  return code < 127 && !unusedScanCodes.has(code) ? code : undefined;
+}
+
+interface CodeSet {
+  readonly name: string;
+  readonly toQnum: (code: number) => number | undefined;
+}
+
+/** `virKeycodeSet`: the sets by libvirt's numbers, as far as they are of use on today's keyboards. */
+const codeSets: Readonly<Record<number, CodeSet>> = {
+  0: { name: "linux", toQnum: fromLinux },
+  1: { name: "xt", toQnum: fromScanCode },
+  2: { name: "atset1", toQnum: fromScanCode },
+  7: { name: "usb", toQnum: (code) => (code === 0 ? 0 : usb[code] || undefined) },
+  9: { name: "qnum", toQnum: (code) => (code < 256 ? code : undefined) },
+};
+
+/** The set with this number of libvirt's; `undefined` for one that hostdev does not know. Pure. */
+export function keyCodeSet(number: number): CodeSet | undefined {
+  return codeSets[number];
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Domain } from "../domain/domain.ts";
+import { nodeNumbers } from "../qemu/arguments/disk.ts";
 
 /**
- * Completes a domain that is about to run by what depends on this run, as libvirt's live XML has it: sockets of
- * channels, and screens. A screen that does not say where it listens gets a socket in the VM's folder, which nobody
+ * Completes a domain that is about to run by what depends on this run, as libvirt's live XML has it: numbers of block
+ * nodes, sockets of channels, and screens. A screen that does not say where it listens gets a socket in the VM's folder, which nobody
  * else can open; a TCP port on this machine could be opened by every user of it.
  *
  * @param directory the folder of the run.
  */
 export function fillLiveDefaults(domain: Domain, directory: string): void {
   const { devices } = domain;
+  for (const [{ source }, number] of nodeNumbers(domain)) if (source !== undefined) source.index = number;
   for (const channel of devices.channels) {
     if (channel.type !== "unix" || channel.source?.mode === "connect") continue;
     channel.source = { mode: "bind", labels: [], path: `${directory}/${channel.alias}.sock`, ...channel.source };

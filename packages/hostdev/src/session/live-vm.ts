@@ -5,12 +5,14 @@ import type { Domain } from "../domain/domain.ts";
 import { startCommands } from "../qemu/start-commands.ts";
 import type { QmpEvent } from "../qmp/client.ts";
 import type { QmpReturn } from "../qmp/commands.ts";
+import { applyAffinity } from "./affinity.ts";
 import { plugBridgeCards } from "./bridge-cards.ts";
 import { findTerminals } from "./console.ts";
 import { type DomainState, domainState, lifecycleDetail, lifecycleEvent, stateReason } from "./domain-state.ts";
-import { type Ending, stateOf } from "./ending.ts";
+import { type Ending, endingOf, stateOf } from "./ending.ts";
 import { dropUnusedNodes } from "./hotplug/nodes.ts";
 import { startUnplugging, type Unplugging } from "./hotplug/unplugging.ts";
+import { noteCount } from "./hotplug/vcpus.ts";
 import { findScreens } from "./screens.ts";
 import type { SessionEvent } from "./session-events.ts";
 import { agentPort, reactTo, type VmAct } from "./vm-events.ts";
@@ -39,6 +41,8 @@ export class LiveVm {
   #isDestroyed = false;
   #isPanicked = false;
   #shutdownReason: string | undefined;
+  /** What somebody has done past us, in libvirt's words: what we say of the VM may be wrong since. */
+  readonly taints = new Set<string>();
   readonly #unplugs = new Map<string, Unplugging>();
 
   private constructor(
@@ -66,7 +70,7 @@ export class LiveVm {
    *
    * @param domain its live definition, which is changed by what QEMU chooses, and by hot-plugging.
    * @param onSpawned called as soon as there is a process.
-   * @throws {HostdevError} as `VmProcess.start`; `HD_QMP_COMMAND`. No process is left then.
+   * @throws {HostdevError} as `VmProcess.start`; `HD_QMP_COMMAND`; `HD_COMMAND_FAILED` for a pin. No process is left then.
    */
   static async start(
     host: Host,
@@ -83,6 +87,7 @@ export class LiveVm {
       for (const { execute, arguments: given } of startCommands(domain)) await process.execute(execute, given);
       await findScreens(domain, process);
       findTerminals(domain, await process.execute("query-chardev"));
+      await applyAffinity(host, vm);
       return vm;
     } catch (error) {
       await vm.destroy();
@@ -196,6 +201,7 @@ export class LiveVm {
       if (at !== -1) list.splice(at, 1);
     }
     this.#unplugs.get(alias)?.settle("removed");
+    if (/^vcpu\d+$/.test(alias)) noteCount(this, -1);
     if (alias.startsWith("net")) void this.process.execute("netdev_del", { id: `host${alias}` }).catch(() => {});
     void dropUnusedNodes(this.process).catch(() => {}); // they cost nothing but a file that stays open
   }
@@ -242,6 +248,9 @@ export class LiveVm {
         return this.forget(act.alias);
       case "device-stays":
         return this.#unplugs.get(act.alias)?.settle("rejected");
+      case "memory":
+        this.domain.currentMemory = { memoryKiB: act.actualKiB };
+        return;
       case "channel": {
         const channel = this.domain.devices.channels.find((one) => one.alias === act.alias);
         if (channel?.target.type === "virtio") channel.target.state = act.isOpen ? "connected" : "disconnected";
@@ -284,11 +293,7 @@ export class LiveVm {
   }
 
   #conclude(status: number | null, signal: string | null): Ending {
-    if (this.#isDestroyed) return { kind: "destroyed" };
-    if (this.#isPanicked) return { kind: "guest-panicked" };
-    const reason = this.#shutdownReason;
-    if (reason === "guest-shutdown" || reason === "guest-reset") return { kind: reason };
-    if (reason !== undefined) return { kind: "stopped" };
-    return { kind: "failed", status, signal, output: readOutput(this.#host, this.#logPath) };
+    const known = endingOf(this.#isDestroyed, this.#isPanicked, this.#shutdownReason);
+    return known ?? { kind: "failed", status, signal, output: readOutput(this.#host, this.#logPath) };
   }
 }

@@ -13,6 +13,7 @@ import { withChangedDevice, withDevice, withoutDevice } from "./hotplug/definiti
 import { detach } from "./hotplug/detach.ts";
 import { type Pluggable, readDevice, requireAlias, requireLike } from "./hotplug/device-xml.ts";
 import { update } from "./hotplug/update.ts";
+import type { LiveVm } from "./live-vm.ts";
 import { changeMetadata, metadataNumber, readMetadata } from "./metadata.ts";
 import { nvramPathOf } from "./nvram.ts";
 import { parseForHost } from "./parse-for-host.ts";
@@ -103,6 +104,38 @@ export class ManagedDomain extends DomainLife implements api.SessionDomain {
       if (changed !== undefined) this.#saveDefinition(changed);
       this.onEvent({ kind: "metadata-change", type: metadataNumber[kind], uri });
     });
+  }
+
+  model({ inactive = false }: { readonly inactive?: boolean } = {}): Domain {
+    return this.#shown(inactive && this.isPersistent);
+  }
+
+  requireVm(act: string): LiveVm {
+    return this.requireRun(act).vm;
+  }
+
+  change(act: string, impact: api.Impact, change: api.DomainChange): Promise<void> {
+    return this.exclusive(async () => {
+      const { live, config } = this.#sides(act, impact);
+      const changed = config === undefined ? undefined : this.#copyOf(config);
+      if (changed !== undefined) change.config(changed);
+      const checked = changed === undefined ? undefined : this.#copyOf(changed);
+      const event = live === undefined ? undefined : await change.live(live.vm);
+      if (checked !== undefined) this.#saveDefinition(checked);
+      if (live !== undefined) noteRun(this.parts, live);
+      if (event !== undefined) this.onEvent(event as api.SessionEvent);
+    });
+  }
+
+  get messages(): readonly string[] {
+    return [...(this.run?.vm.taints ?? [])].map((taint) => `tainted: ${taint}`);
+  }
+
+  taint(text: string): void {
+    const run = this.requireRun("taint");
+    if (run.vm.taints.has(text)) return;
+    run.vm.taints.add(text);
+    noteRun(this.parts, run);
   }
 
   info(): Promise<api.DomainInfo> {

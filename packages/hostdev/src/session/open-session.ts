@@ -7,6 +7,7 @@ import { readDomain } from "../domain/parse.ts";
 import { lifecycleDetail, lifecycleEvent } from "./domain-state.ts";
 import { domainStore } from "./domain-store.ts";
 import { fixMachine } from "./machine/fix-machine.ts";
+import { fixProcessor } from "./machine/fix-processor.ts";
 import { ManagedDomain } from "./managed-domain.ts";
 import { isFirstThisBoot } from "./once-a-boot.ts";
 import { parseForHost } from "./parse-for-host.ts";
@@ -183,7 +184,9 @@ class OpenSession implements Session {
   async #parse(xml: string): Promise<Domain> {
     const { host } = this.#parts;
     const definition = parseForHost(host, xml);
-    await fixMachine(host, definition, definition.devices.emulator ?? defaultEmulator);
+    definition.devices.emulator ??= defaultEmulator;
+    await fixMachine(host, definition, definition.devices.emulator);
+    fixProcessor(definition);
     if (/<uuid>/.test(xml)) return definition;
     const known = [...this.#domains.values()].find(({ reference }) => reference.name === definition.name);
     definition.uuid = known?.reference.uuid ?? definition.uuid ?? randomUUID();

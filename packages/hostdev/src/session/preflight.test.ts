@@ -259,10 +259,10 @@ for (const [name, { code, text, level = "failure", ...row }] of Object.entries(r
 }
 
 test("preflight() tells what only root could have applied, and what is only worth knowing", async () => {
-  const notes = (await findings({ parts: { body: "<vcpu cpuset='0'>1</vcpu>" } })).filter(
+  const notes = (await findings({ parts: { body: "<cputune><shares>9</shares></cputune>" } })).filter(
     ({ level }) => level === "note",
   );
-  assert.match(notes.map((one) => one.text).join(), /CPU pinning/);
+  assert.match(notes.map((one) => one.text).join(), /CPU shares/);
   const { machine, host } = await readyMachine();
   await machine.open().run("prlimit", ["--pid", String(host.self.pid), `--memlock=8388608:${1024 ** 3}`]);
   const soft = await preflight(host, vmNeeds(readVm(host, xmlOf({}), "vm.xml")));

@@ -20,6 +20,7 @@ import { checkIsolation } from "./check-isolation.ts";
 import { checkListening } from "./check-listening.ts";
 import { checkMemory } from "./check-memory.ts";
 import { checkOtherDevices } from "./check-other-devices.ts";
+import { checkPinning } from "./check-pinning.ts";
 import { checkEmulator, probeQemu } from "./check-qemu.ts";
 import type { VmNeeds } from "./vm-needs.ts";
 
@@ -55,6 +56,7 @@ export async function preflight(
     ...knownRefusals(domain).map((error) => toFinding(error)),
     ...checkFiles(host, needs.files, domain),
     ...checkImageLocks(host, domain),
+    ...checkPinning(host, domain),
     ...checkListening(host, domain),
     ...(await checkBridges(host, domain)),
     ...(await checkHelpers(host, domain)),

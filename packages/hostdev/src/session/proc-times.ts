@@ -32,8 +32,20 @@ export function readTimes(host: Host, pid: number, thread?: number): ProcTimes |
   };
 }
 
-/** How long a thread ran, and how long it waited for a CPU. @see sched-stats in the kernel's documentation */
-export function readSchedule(host: Host, pid: number, thread: number): { ranNs: bigint; waitedNs: bigint } | undefined {
+/** How a thread shared the CPUs with others. */
+export interface Schedule {
+  readonly ranNs: bigint;
+  /** Waited for a CPU. */
+  readonly waitedNs: bigint;
+  /** The same by another count, which the kernel makes only with its schedstats switched on; else 0. */
+  readonly runnableNs: bigint;
+}
+
+/** How long a thread ran and waited; `undefined` when it has ended. @see sched-stats in the kernel's documentation */
+export function readSchedule(host: Host, pid: number, thread: number): Schedule | undefined {
   const match = /^(\d+) (\d+) /.exec(readProc(host, pid, `task/${thread}/schedstat`) ?? "");
-  return match === null ? undefined : { ranNs: BigInt(match[1] ?? 0), waitedNs: BigInt(match[2] ?? 0) };
+  if (match === null) return undefined;
+  const waitMs = /wait_sum\s*:\s*([\d.]+)/.exec(readProc(host, pid, `task/${thread}/sched`) ?? "")?.[1];
+  const runnableNs = BigInt(Math.floor(Number(waitMs ?? 0) * 1e6));
+  return { ranNs: BigInt(match[1] ?? 0), waitedNs: BigInt(match[2] ?? 0), runnableNs };
 }

@@ -8,8 +8,10 @@
  * that the act needs, and `HD_QMP_*` when QEMU does not do its part. Acts on one domain happen one after the other.
  */
 import type { Duplex } from "node:stream";
+import type { Domain } from "../domain/domain.ts";
 import type { DomainState } from "./domain-state.ts";
-import type { DomainReference, SessionListener } from "./session-events.ts";
+import type { LiveVm } from "./live-vm.ts";
+import type { DomainReference, SessionEvent, SessionListener } from "./session-events.ts";
 
 export type { DomainState } from "./domain-state.ts";
 export type { DomainReference, SessionEvent, SessionListener } from "./session-events.ts";
@@ -55,9 +57,11 @@ export interface VcpuInfo {
   readonly cpuTimeNs: bigint;
   /** The host's CPU that it was last on; -1 unknown. */
   readonly cpu: number;
+  /** The host's thread that runs it. */
+  readonly thread: number;
 }
 
-export type StatsGroup = "state" | "cpu" | "balloon" | "vcpu" | "interface" | "block";
+export type StatsGroup = "state" | "cpu" | "balloon" | "vcpu" | "interface" | "block" | "iothread" | "dirtyrate";
 
 /** One of libvirt's typed parameters: `{ field: "cpu.time", type: "ullong", value: 12n }`. */
 export type StatsField =
@@ -123,6 +127,14 @@ export type Unplug =
 /** `description` 0, `title` 1, `element` 2 of libvirt. */
 export type MetadataKind = "description" | "title" | "element";
 
+/** What changes a domain: its run, its definition, or both. What one of them throws leaves the definition as it was. */
+export interface DomainChange {
+  /** Does it to QEMU, and notes it in `vm.domain`, the live definition. @returns what is told then, if anything. */
+  readonly live: (vm: LiveVm) => Promise<SessionEvent> | Promise<void> | void;
+  /** Does it to a copy of the definition, which then takes its place. */
+  readonly config: (definition: Domain) => void;
+}
+
 /** One domain of the session. Stays usable, by its uuid, across starts, ends, renames. */
 export interface SessionDomain {
   readonly reference: DomainReference;
@@ -145,10 +157,6 @@ export interface SessionDomain {
   destroy(options?: { readonly graceful?: boolean }): Promise<void>;
   suspend(): Promise<void>;
   resume(): Promise<void>;
-  /** Interrupts the guest in a way that it cannot mask; it may dump itself then. */
-  injectNmi(): Promise<void>;
-  /** Presses keys of the guest's keyboard all at once. `codes` are of `toQemuKey`; QEMU holds them for 100 ms by itself. */
-  sendKeys(codes: readonly number[], holdMs?: number): Promise<void>;
   /** Wakes a guest that suspended itself to memory. */
   wakeup(): Promise<void>;
 
@@ -158,6 +166,12 @@ export interface SessionDomain {
   rename(name: string): Promise<void>;
 
   getXml(options?: XmlOptions): string;
+  /** What `getXml` writes, to look at. */
+  model(options?: { readonly inactive?: boolean }): Domain;
+  /** The run, to ask QEMU something. @param act what for, in errors. */
+  requireVm(act: string): LiveVm;
+  /** Changes it, on the sides that `impact` says. @param act what is done, in errors: "change the memory of". */
+  change(act: string, impact: Impact, change: DomainChange): Promise<void>;
   /** @throws `HD_NO_METADATA` when there is none. */
   getMetadata(kind: MetadataKind, uri: string | undefined, impact: Impact): string;
   /** `undefined` removes. `key` is the prefix for `uri`. */
@@ -168,6 +182,11 @@ export interface SessionDomain {
     uri: string | undefined,
     impact: Impact,
   ): Promise<void>;
+
+  /** Remarks on the run, in libvirt's words. */
+  readonly messages: readonly string[];
+  /** Notes that something is done past us. */
+  taint(text: string): void;
 
   info(): Promise<DomainInfo>;
   vcpus(): Promise<readonly VcpuInfo[]>;

@@ -47,11 +47,36 @@ export function consoleBusy(domain: string, console: string): HostdevError<"HD_C
   return new HostdevError("HD_CONSOLE_BUSY", message, { domain, console });
 }
 
-/** The agent in the guest does not answer, or the domain has no channel to one. */
-export function agentUnresponsive(domain: string, why: string): HostdevError<"HD_AGENT_UNRESPONSIVE"> {
-  return new HostdevError("HD_AGENT_UNRESPONSIVE", `Cannot ask the guest agent of domain "${domain}": ${why}`, {
+/** The agent in the guest does not answer. */
+export function agentUnresponsive(
+  domain: string,
+  reason: "not-connected" | "silent",
+): HostdevError<"HD_AGENT_UNRESPONSIVE"> {
+  const why = reason === "silent" ? "it does not answer" : "it is not connected";
+  const message = `Cannot ask the guest agent of domain "${domain}": ${why}`;
+  return new HostdevError("HD_AGENT_UNRESPONSIVE", message, { domain, reason });
+}
+
+/** The agent does not do what it was told. */
+export function agentRefuses(
+  domain: string,
+  command: string,
+  failure: { readonly class?: string; readonly desc?: string },
+): HostdevError<"HD_AGENT_COMMAND"> {
+  const description = failure.desc ?? "no reason given";
+  const message = `The guest agent of domain "${domain}" refuses ${command}: ${description}`;
+  return new HostdevError("HD_AGENT_COMMAND", message, {
     domain,
+    command,
+    class: failure.class ?? "GenericError",
+    description,
   });
+}
+
+/** There is no way to an agent. */
+export function noAgent(domain: string): HostdevError<"HD_NO_AGENT"> {
+  const message = `Cannot ask the guest agent of domain "${domain}": it has no channel to one`;
+  return new HostdevError("HD_NO_AGENT", message, { domain });
 }
 
 /** The domain has no such metadata. */

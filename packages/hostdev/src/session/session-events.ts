@@ -2,6 +2,8 @@
 
 /** What a session tells of its domains, unasked. Numbers are libvirt's. */
 
+import type { StatsField } from "./session-api.ts";
+
 /** Which domain an event is about, as it was at that moment. */
 export interface DomainReference {
   readonly name: string;
@@ -36,6 +38,16 @@ export type SessionEvent =
   | { readonly kind: "device-added"; readonly alias: string }
   | { readonly kind: "device-removed"; readonly alias: string }
   | { readonly kind: "device-removal-failed"; readonly alias: string }
+  /** The guest has written behind a mark that was set for `device`, by `excess` bytes. */
+  | {
+      readonly kind: "block-threshold";
+      readonly device: string;
+      readonly path: string | undefined;
+      readonly threshold: number;
+      readonly excess: number;
+    }
+  /** A limit or a pin of the run was changed: its name and value, in libvirt's terms. */
+  | { readonly kind: "tunable"; readonly fields: readonly StatsField[] }
   /** `type`: description 0, title 1, element 2. `uri` for elements. */
   | { readonly kind: "metadata-change"; readonly type: number; readonly uri: string | undefined }
   /** `state`: connected 1, disconnected 2. `reason`: unknown 0, domain started 1, channel 2. */

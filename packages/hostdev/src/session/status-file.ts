@@ -17,6 +17,8 @@ export interface VmStatus {
   readonly state: DomainState;
   /** The live XML, with aliases, addresses and secrets. */
   readonly xml: string;
+  /** What was done past us. */
+  readonly taints: readonly string[];
 }
 
 const version = 1;
@@ -32,6 +34,7 @@ const schema = v.object({
   directory: v.string(),
   state: v.object({ state: v.picklist([1, 3, 4, 5, 6, 7]), reason: count }),
   xml: v.string(),
+  taints: v.optional(v.array(v.string()), []),
 });
 
 /** Writes down a running domain. After a failure or a kill: the old file, whole. */

@@ -8,6 +8,7 @@ import type { Domain } from "../domain/domain.ts";
 import type { QmpEvent } from "../qmp/client.ts";
 import { type DomainState, domainState, lifecycleDetail, lifecycleEvent, stateReason } from "./domain-state.ts";
 import type { SessionEvent } from "./session-events.ts";
+import { sourceOf } from "./summaries.ts";
 
 /** What an event meets. */
 export interface VmView {
@@ -32,6 +33,7 @@ export type VmAct =
   /** Reset the guest, and let it run. */
   | { readonly kind: "restart" }
   | { readonly kind: "device-gone" | "device-stays"; readonly alias: string }
+  | { readonly kind: "memory"; readonly actualKiB: number }
   | { readonly kind: "channel"; readonly alias: string; readonly isOpen: boolean };
 
 const nothing: VmReaction = { events: [] };
@@ -70,7 +72,10 @@ export function reactTo({ event, data }: QmpEvent, view: VmView): VmReaction {
     case "RTC_CHANGE":
       return { events: [{ kind: "rtc-change", offsetSeconds: Number(data["offset"]) }] };
     case "BALLOON_CHANGE":
-      return { events: [{ kind: "balloon-change", actualKiB: Math.floor(Number(data["actual"]) / 1024) }] };
+      return {
+        events: [{ kind: "balloon-change", actualKiB: Math.floor(Number(data["actual"]) / 1024) }],
+        act: { kind: "memory", actualKiB: Math.floor(Number(data["actual"]) / 1024) },
+      };
     case "DEVICE_TRAY_MOVED": {
       const alias = aliasOf(data["id"]) ?? aliasOf(data["device"]);
       if (alias === undefined) return nothing;
@@ -96,6 +101,8 @@ export function reactTo({ event, data }: QmpEvent, view: VmView): VmReaction {
     case "DEVICE_DELETED": {
       const alias = aliasOf(data["device"]);
       if (alias === undefined) return nothing; // a part of a device
+      const isCpu = /^vcpu\d+$/.test(alias); // which clients are not told of as a device
+      if (isCpu) return { events: [], act: { kind: "device-gone", alias } };
       return { events: [{ kind: "device-removed", alias }], act: { kind: "device-gone", alias } };
     }
     case "DEVICE_UNPLUG_GUEST_ERROR":
@@ -104,6 +111,8 @@ export function reactTo({ event, data }: QmpEvent, view: VmView): VmReaction {
       if (alias === undefined) return nothing;
       return { events: [{ kind: "device-removal-failed", alias }], act: { kind: "device-stays", alias } };
     }
+    case "BLOCK_WRITE_THRESHOLD":
+      return onThreshold(data, view);
     case "VSERPORT_CHANGE":
       return onPort(data, view);
     default:
@@ -135,13 +144,29 @@ function onPanic({ domain }: VmView): VmReaction {
 }
 
 function onIoError(data: QmpEvent["data"], { domain }: VmView, isRunning: boolean): VmReaction {
-  const alias = aliasOf(data["qom-path"]) ?? aliasOf(data["device"]) ?? "";
-  const disk = domain.devices.disks.find((one) => one.alias === alias);
+  // Older QEMUs name the node only.
+  const named = aliasOf(data["qom-path"]) ?? aliasOf(data["device"]);
+  const disk = domain.devices.disks.find((one) => one.alias === named) ?? diskOfNode(domain, String(data["node-name"]));
+  const alias = disk?.alias ?? named ?? "";
   const path =
     (disk?.type === "file" ? disk.source?.file : disk?.type === "block" ? disk.source?.dev : undefined) ?? "";
   const action = Math.max(0, ["ignore", "stop", "report"].indexOf(String(data["action"])));
   const reason = data["nospace"] === true ? "enospc" : "";
   return trouble({ kind: "io-error", path, alias, action, reason }, action === 1 && isRunning, "ioError");
+}
+
+/** The disk that has this block node. */
+function diskOfNode({ devices }: Domain, name: string) {
+  const index = Number(/^libvirt-(\d+)-(storage|format)$/.exec(name)?.[1]);
+  return devices.disks.find(({ source }) => source?.index === index);
+}
+
+function onThreshold(data: QmpEvent["data"], { domain }: VmView): VmReaction {
+  const disk = diskOfNode(domain, String(data["node-name"]));
+  if (disk === undefined) return nothing;
+  const path = sourceOf(disk);
+  const bytes = { threshold: Number(data["write-threshold"]), excess: Number(data["amount-exceeded"]) };
+  return { events: [{ kind: "block-threshold", device: `${disk.target.dev}[${disk.source?.index}]`, path, ...bytes }] };
 }
 
 /** Something that may stop the guest. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { HostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -123,13 +124,27 @@ export class VmProcess {
     return this.#qmp !== undefined;
   }
 
+  /** The folder of its sockets. */
+  get directory(): string {
+    return dirname(this.#monitorPath);
+  }
+
   /** Runs a monitor command; see `QmpClient.execute`. @throws {HostdevError} also `HD_QMP_CLOSED` when it is cut off. */
   execute<C extends QmpCommand>(command: C, args?: QmpArguments<C>, timeoutMs?: number): Promise<QmpReturn<C>>;
   execute(command: string, args?: object, timeoutMs?: number): Promise<unknown>;
   execute(command: string, args: object = {}, timeoutMs?: number): Promise<unknown> {
     if (this.#qmp !== undefined) return this.#qmp.execute(command, args, timeoutMs);
+    return Promise.reject(this.#cutOff(command));
+  }
+
+  #cutOff(command: string): HostdevError<"HD_QMP_CLOSED"> {
     const message = `QEMU (process ${this.identity.pid}) does not answer on its monitor`;
-    return Promise.reject(new HostdevError("HD_QMP_CLOSED", message, { command }));
+    return new HostdevError("HD_QMP_CLOSED", message, { command });
+  }
+
+  /** Passes a command on; see `QmpClient.relay`. @throws {HostdevError} also `HD_QMP_CLOSED` when it is cut off. */
+  relay(command: Readonly<Record<string, unknown>>): Promise<string> {
+    return this.#qmp?.relay(command) ?? Promise.reject(this.#cutOff(String(command["execute"])));
   }
 
   /** Gives QEMU an open file; see `QmpClient.receiveFile`. @throws {HostdevError} as that, and `execute`. */

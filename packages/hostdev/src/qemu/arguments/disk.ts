@@ -20,15 +20,21 @@ import { type Build, deviceArgument, json, keyValues, type Properties } from "./
  */
 export function diskArguments(build: Build, taken = 0): string[] {
   const { domain } = build;
-  const { disks } = domain.devices;
   const args: string[] = floppyController(domain, build);
-  // Numbers are given out from the last disk to the first, which is how libvirt's node names came to be.
+  for (const [disk, id] of nodeNumbers(domain, taken)) args.push(...oneDisk(build, disk, id));
+  return args;
+}
+
+/** The number in the name of each disk's upper block node: the `index` of its source in the XML of a running domain. */
+export function nodeNumbers({ devices: { disks } }: Domain, taken = 0): ReadonlyMap<Disk, number> {
+  const numbers = new Map<Disk, number>();
+  // They are given out from the last disk to the first, which is how libvirt's node names came to be.
   let id = 1 + taken + disks.reduce((sum, disk) => sum + nodeCount(disk), 0);
   for (const disk of disks) {
     id -= nodeCount(disk);
-    args.push(...oneDisk(build, disk, id));
+    numbers.set(disk, id);
   }
-  return args;
+  return numbers;
 }
 
 /** How many node numbers the disks take. */

@@ -53,6 +53,11 @@ export const domainStateProcedures = {
     struct({ domain, needResults: flag, flags: u32 }),
     struct({ items: list(snapshot, maxObjects), count: i32 }),
   ),
+  domainListAllCheckpoints: procedure(
+    413,
+    struct({ domain, needResults: flag, flags: u32 }),
+    struct({ items: list(snapshot, maxObjects), count: i32 }),
+  ),
   domainGetMessages: procedure(426, targetWithFlags, struct({ messages: list(string, 2048) })),
   domainGetAutostartOnce: procedure(449, target, struct({ autostart: flag })),
 };
@@ -80,13 +85,6 @@ export const domainLifecycleProcedures = {
     writes: true,
     passes: true,
   }),
-  domainInjectNmi: procedure(210, targetWithFlags, nothing, changes),
-  domainSendKey: procedure(
-    226,
-    struct({ domain, codeSet: u32, holdMs: u32, keys: list(u32, 16), flags: u32 }),
-    nothing,
-    changes,
-  ),
   domainUndefineFlags: procedure(231, targetWithFlags, nothing, changes),
   domainDestroyFlags: procedure(234, targetWithFlags, nothing, changes),
   domainReset: procedure(245, targetWithFlags, nothing, changes),

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { listReply, listRequest, nodeDevice, nodeStatistic, optionalString, string } from "../objects.ts";
+import {
+  listReply,
+  listRequest,
+  nodeDevice,
+  nodeStatistic,
+  optionalString,
+  string,
+  typedParameter,
+} from "../objects.ts";
 import { procedure } from "../procedure.ts";
 import { chars, fixedChars, flag, i32, list, nothing, opaque, optional, struct, u32, u64 } from "../xdr.ts";
 
@@ -30,6 +38,16 @@ export const nodeProcedures = {
   nodeGetSecurityModel: procedure(122, nothing, struct({ model: chars(257), doi: chars(257) })),
   nodeGetCpuStats: procedure(227, struct({ cpu: i32, count: i32, flags: u32 }), statistics),
   nodeGetMemoryStats: procedure(228, struct({ count: i32, cell: i32, flags: u32 }), statistics),
+  nodeGetMemoryParameters: procedure(
+    289,
+    struct({ count: i32, flags: u32 }),
+    struct({ params: list(typedParameter, 64), count: i32 }),
+  ),
+  nodeGetFreePages: procedure(
+    340,
+    struct({ pagesKiB: list(u32, 1024), startCell: i32, cells: u32, flags: u32 }),
+    struct({ counts: list(u64, 1024) }),
+  ),
   nodeGetCpuMap: procedure(
     293,
     struct({ needMap: flag, needOnline: flag, flags: u32 }),

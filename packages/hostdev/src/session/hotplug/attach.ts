@@ -50,7 +50,8 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   await assertAvailable(host, domain, added);
   await assertLockable(host, after, added, vm.process.identity.pid);
   const environment = await launchEnvironment(host, domain, directory);
-  const commands = plugCommands(after, added, environment, await highestNode(vm.process));
+  const taken = await highestNode(vm.process);
+  const commands = plugCommands(after, added, environment, taken);
   const done: PlugCommand[] = [];
   try {
     await startHelpers(host, onlyWith(after, added), directory);
@@ -65,6 +66,7 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
     throw error;
   }
   addTo(domain, added);
+  if (added.list === "disks" && added.device.source !== undefined) added.device.source.index = taken + 1;
   return added.device.alias ?? "";
 }
 

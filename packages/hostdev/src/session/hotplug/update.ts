@@ -59,7 +59,8 @@ async function changeMedium(
   after.devices.disks[vm.domain.devices.disks.indexOf(old)] = next;
   placeDevices(after, parseOptions(host));
   const environment = await launchEnvironment(host, vm.domain, directory);
-  const commands = plugCommands(after, { list: "disks", device: next }, environment, await highestNode(vm.process));
+  const taken = await highestNode(vm.process);
+  const commands = plugCommands(after, { list: "disks", device: next }, environment, taken);
   const id = old.alias ?? "";
   const { process } = vm;
   await process.execute("blockdev-open-tray", { id, force: true });
@@ -71,6 +72,7 @@ async function changeMedium(
     } else await process.execute("blockdev-add", command.arguments);
   }
   await process.execute("blockdev-close-tray", { id });
+  if (next.source !== undefined) next.source.index = taken + 1;
   vm.domain.devices.disks[vm.domain.devices.disks.indexOf(old)] = next;
   await dropUnusedNodes(process);
 }

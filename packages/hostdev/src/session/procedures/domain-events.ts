@@ -39,6 +39,15 @@ export function toEvents(event: SessionEvent): readonly Named[] {
       return [["deviceRemoved", { alias: event.alias }]];
     case "device-removal-failed":
       return [["deviceRemovalFailed", { alias: event.alias }]];
+    case "block-threshold": {
+      const { device, path, threshold, excess } = event;
+      const bytes = { threshold: BigInt(threshold), excess: BigInt(excess) };
+      return [["blockThreshold", { device, path: path ?? null, ...bytes }]];
+    }
+    case "tunable": {
+      const params = event.fields.map(({ field, ...value }) => ({ field, value }));
+      return [["tunable", { params }]];
+    }
     case "metadata-change":
       return [["metadataChange", { type: event.type, uri: event.uri ?? null }]];
     case "agent-lifecycle":

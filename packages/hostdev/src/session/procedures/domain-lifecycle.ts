@@ -2,7 +2,6 @@
 
 import type { SocketAddress } from "../../core/host.ts";
 import type { ArgumentsOf } from "../../rpc/procedures.ts";
-import { toQemuKey } from "../key-codes.ts";
 import type { ShutdownMode, StartOptions } from "../session-api.ts";
 import type { Client, ClientHandlers } from "./client.ts";
 import { findDomain, toWire } from "./domain-reference.ts";
@@ -53,15 +52,6 @@ export const domainLifecycleHandlers: ClientHandlers = {
     checkFlags(flags, 0);
     return findDomain(session, domain).reset();
   },
-  domainInjectNmi: ({ session }, { domain, flags }) => {
-    checkFlags(flags, 0);
-    return findDomain(session, domain).injectNmi();
-  },
-  domainSendKey: ({ session }, { domain, codeSet, holdMs, keys, flags }) => {
-    checkFlags(flags, 0);
-    const codes = keys.map((key) => toQemuKey(codeSet, key) ?? throwUnknownKey(key));
-    return findDomain(session, domain).sendKeys(codes, holdMs);
-  },
   domainSuspend: ({ session }, { domain }) => findDomain(session, domain).suspend(),
   domainResume: ({ session }, { domain }) => findDomain(session, domain).resume(),
   domainSetAutostart: ({ session }, { domain, autostart }) => findDomain(session, domain).setAutostart(autostart),
@@ -108,14 +98,11 @@ function shutdownMode(flags: number): ShutdownMode {
   return flags === 1 ? "acpi" : flags === 2 ? "agent" : "default";
 }
 
-function throwUnknownKey(key: number): never {
-  throw invalidArgument(`unknown key ${key}: known are Linux' up to 127, and what a PC's keyboard sends`);
-}
-
 async function openConsole({ session }: Client, { domain, device, flags }: ArgumentsOf<"domainOpenConsole">) {
   checkFlags(flags, forceConsoleFlag | safeConsoleFlag);
   const force = (flags & forceConsoleFlag) !== 0;
-  return await findDomain(session, domain).openConsole({ force, ...(device === null ? {} : { alias: device }) });
+  const alias = device === null ? {} : { alias: device };
+  return { reply: undefined, stream: await findDomain(session, domain).openConsole({ force, ...alias }) };
 }
 
 /** `VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH`: screens of a session ask for what their XML says, here as anywhere. */

@@ -8,6 +8,8 @@ import { checkFlags, invalidArgument } from "./libvirt-errors.ts";
 
 /** `VIR_DOMAIN_XML_*`. */
 const xml = { secure: 1, inactive: 2, updateCpu: 4, migratable: 8 } as const;
+/** `VIR_DOMAIN_MESSAGE_TAINTING`; 1 is what of the domain is deprecated. */
+const taintingFlag = 2;
 /** `virDomainMetadataType`. */
 const metadataKinds: readonly MetadataKind[] = ["description", "title", "element"];
 
@@ -60,9 +62,13 @@ export const domainStateHandlers: ClientHandlers = {
     findDomain(session, domain);
     return { items: [], count: 0 };
   },
-  domainGetMessages: ({ session }, { domain }) => {
+  domainListAllCheckpoints: ({ session }, { domain }) => {
     findDomain(session, domain);
-    return { messages: [] };
+    return { items: [], count: 0 };
+  },
+  domainGetMessages: ({ session }, { domain, flags }) => {
+    const { messages } = findDomain(session, domain);
+    return { messages: flags === 0 || (flags & taintingFlag) !== 0 ? messages : [] };
   },
   domainGetSecurityLabel: ({ session }, { domain }) => {
     findDomain(session, domain);

@@ -8,7 +8,7 @@ import { type ErrorPayload, errorCode, errorDomain, libvirtError, toErrorPayload
 type Kind = readonly [number: number, domain: number, prefix: string];
 
 const { qemu, domain: domainXml, nodeDevice } = errorDomain;
-const invalidState: Kind = [errorCode.operationInvalid, qemu, "Requested operation is not valid: "];
+const invalidStateKind: Kind = [errorCode.operationInvalid, qemu, "Requested operation is not valid: "];
 const failed: Kind = [errorCode.operationFailed, qemu, "operation failed: "];
 const xmlError: Kind = [errorCode.xml, domainXml, "XML error: "];
 const denied: Kind = [errorCode.accessDenied, qemu, "access denied: "];
@@ -16,7 +16,7 @@ const denied: Kind = [errorCode.accessDenied, qemu, "access denied: "];
 const byCategory: Readonly<Record<ErrorCategory, Kind>> = {
   "invalid-argument": [errorCode.invalidArgument, qemu, "invalid argument: "],
   "not-found": failed,
-  "failed-precondition": invalidState,
+  "failed-precondition": invalidStateKind,
   "permission-denied": denied,
   "resource-exhausted": failed,
   conflict: failed,
@@ -24,6 +24,12 @@ const byCategory: Readonly<Record<ErrorCategory, Kind>> = {
   unsupported: [errorCode.operationUnsupported, qemu, "Operation not supported: "],
   protocol: [errorCode.internal, qemu, "internal error: "],
   internal: [errorCode.internal, qemu, "internal error: "],
+};
+
+/** libvirt's words for why an agent does not answer. */
+const agentReasons: Readonly<Record<ErrorDetails["HD_AGENT_UNRESPONSIVE"]["reason"], string>> = {
+  "not-connected": "QEMU guest agent is not connected",
+  silent: "Guest agent not available for now",
 };
 
 /** Errors for which libvirt has a number of its own, with the text that it gives them. */
@@ -35,16 +41,24 @@ const special: Special = {
     [errorCode.operationFailed, domainXml, "operation failed: "],
     ({ domain, uuid }) => `domain '${domain}' already exists with uuid ${uuid}`,
   ],
-  HD_DOMAIN_STATE: [invalidState, describeState],
+  HD_DOMAIN_STATE: [invalidStateKind, describeState],
   HD_NO_GUEST_DEVICE: [[errorCode.deviceMissing, qemu, "device not found: "]],
-  HD_GUEST_DEVICE_EXISTS: [invalidState],
+  HD_GUEST_DEVICE_EXISTS: [invalidStateKind],
   HD_CONSOLE_BUSY: [failed, () => "Active console session exists for this domain"],
-  HD_AGENT_UNRESPONSIVE: [[86, qemu, "Guest agent is not responding: "]],
+  HD_AGENT_UNRESPONSIVE: [[86, qemu, "Guest agent is not responding: "], ({ reason }) => agentReasons[reason]],
+  HD_NO_AGENT: [
+    [errorCode.argumentUnsupported, qemu, "argument unsupported: "],
+    () => "QEMU guest agent is not configured",
+  ],
+  HD_AGENT_COMMAND: [
+    [errorCode.internal, qemu, "internal error: "],
+    ({ command, description }) => `unable to execute QEMU agent command '${command}': ${description}`,
+  ],
   HD_NO_METADATA: [
     [errorCode.noMetadata, domainXml, "metadata not found: "],
     () => "Requested metadata element is not present",
   ],
-  HD_NVRAM_KEPT: [invalidState, () => "cannot undefine domain with nvram"],
+  HD_NVRAM_KEPT: [invalidStateKind, () => "cannot undefine domain with nvram"],
   HD_XML_SYNTAX: [xmlError],
   HD_XML_LIMIT: [xmlError],
   HD_DOMAIN_INVALID: [xmlError],
@@ -63,6 +77,7 @@ const special: Special = {
 const withoutHint: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(["HD_NO_DOMAIN", "HD_DOMAIN_EXISTS", "HD_DOMAIN_STATE", "HD_NO_METADATA", "HD_NO_GUEST_DEVICE"] as const),
   ...(["HD_GUEST_DEVICE_EXISTS", "HD_CONSOLE_BUSY", "HD_DEVICE_NOT_FOUND", "HD_NVRAM_KEPT"] as const),
+  ...(["HD_AGENT_UNRESPONSIVE", "HD_NO_AGENT"] as const),
 ]);
 
 /**
@@ -89,9 +104,11 @@ function specialOf(error: HostdevError): readonly [kind?: Kind, text?: string] {
 
 /** In libvirt's words, which scripts look for. */
 function describeState({ state, wanted }: ErrorDetails["HD_DOMAIN_STATE"], message: string): string {
+  if (/the definition of domain/.test(message)) return "transient domains do not have any persistent config";
+  if (/^Cannot mark/.test(message)) return "cannot set autostart for transient domain";
   if (/^Cannot rename/.test(message)) return "cannot rename active domain";
   if (/^(running|paused)/.test(wanted)) return "domain is not running";
-  if (/shut ?off|inactive/.test(wanted)) return "domain is already running";
+  if (/shut ?off|inactive|^not running/.test(wanted)) return "domain is already running";
   return `domain is ${state}`;
 }
 
@@ -104,6 +121,41 @@ export function notSupported(what: string): HostdevError<"HD_LIBVIRT_ERROR"> {
 /** An argument has a value that the call does not take. */
 export function invalidArgument(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
   return libvirtError(errorCode.invalidArgument, qemu, "invalid argument: ", text);
+}
+
+/** The domain is not as the call needs it. */
+export function invalidState(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(...invalidStateKind, text);
+}
+
+/** The domain has, or is, something for which it cannot be done. */
+export function operationUnsupported(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(...byCategory.unsupported, text);
+}
+
+/** A part of the domain's configuration is in the way. */
+export function configUnsupported(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(errorCode.configUnsupported, qemu, "unsupported configuration: ", text);
+}
+
+/** A value is known, and not to be had here. */
+export function argumentUnsupported(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(errorCode.argumentUnsupported, qemu, "argument unsupported: ", text);
+}
+
+/** Something took too long; whether it still happens is open. */
+export function operationTimeout(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(errorCode.operationTimeout, qemu, "Timed out during operation: ", text);
+}
+
+/** It was tried, and did not do. */
+export function operationFailed(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(...failed, text);
+}
+
+/** What libvirt calls an internal error. */
+export function internalError(text: string): HostdevError<"HD_LIBVIRT_ERROR"> {
+  return libvirtError(...byCategory.internal, text);
 }
 
 /** libvirt's error for flags that a call does not know (`virCheckFlags`). */

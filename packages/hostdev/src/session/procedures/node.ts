@@ -2,9 +2,10 @@
 import { Buffer } from "node:buffer";
 import type { Host } from "../../core/host.ts";
 import { readAttribute } from "../../pci/sysfs.ts";
-import { parseMeminfo, readCpuTopology } from "../machine/cpu-topology.ts";
+import type { TypedParameter } from "../../rpc/objects.ts";
+import { type HostNode, parseMeminfo, readCpuTopology } from "../machine/cpu-topology.ts";
 import type { ClientHandlers } from "./client.ts";
-import { checkFlags, invalidArgument } from "./libvirt-errors.ts";
+import { checkFlags, invalidArgument, operationFailed } from "./libvirt-errors.ts";
 
 /** libvirt's names for what `/proc/meminfo` and the nodes' have, in its order. */
 const memoryFields = { total: "MemTotal", free: "MemFree", buffers: "Buffers", cached: "Cached" } as const;
@@ -33,6 +34,28 @@ export const nodeHandlers: ClientHandlers = {
     const params = cpuStats(host, cpu);
     return { params: count === 0 ? [] : params, count: params.length };
   },
+  nodeGetMemoryParameters: ({ host }, { count, flags }) => {
+    checkFlags(flags, 4); // typed strings
+    const params = sharedMemory.flatMap(([file, type]): TypedParameter[] => {
+      const value = readAttribute(host, `/sys/kernel/mm/ksm/${file}`);
+      if (value === undefined) return [];
+      const field = `shm_${file}`;
+      return [
+        type === "uint"
+          ? { field, value: { type, value: Number(value) } }
+          : { field, value: { type, value: BigInt(value) } },
+      ];
+    });
+    return { params: count === 0 ? [] : params.slice(0, count), count: params.length };
+  },
+  nodeGetFreePages: ({ host }, { pagesKiB, startCell, cells, flags }) => {
+    checkFlags(flags, 0);
+    const asked = readCpuTopology(host).nodes.filter(
+      ({ id }) => startCell < 0 || (id >= startCell && id < startCell + cells),
+    );
+    if (asked.length === 0) throw invalidArgument(`start cell ${startCell} out of range`);
+    return { counts: asked.flatMap((node) => pagesKiB.map((size) => freePages(host, node, size))) };
+  },
   nodeGetCpuMap: ({ host }, { needMap, needOnline, flags }) => {
     checkFlags(flags, 0);
     const { nodes, present } = readCpuTopology(host);
@@ -42,6 +65,26 @@ export const nodeHandlers: ClientHandlers = {
     return { map, online: needOnline ? online.length : 0, count: present };
   },
 };
+
+/** What the kernel shares between guests (KSM), in libvirt's order. */
+const sharedMemory = [
+  ["pages_to_scan", "uint"],
+  ["sleep_millisecs", "uint"],
+  ["pages_shared", "ullong"],
+  ["pages_sharing", "ullong"],
+  ["pages_unshared", "ullong"],
+  ["pages_volatile", "ullong"],
+  ["full_scans", "ullong"],
+  ["merge_across_nodes", "uint"],
+] as const;
+
+function freePages(host: Host, node: HostNode, sizeKiB: number): bigint {
+  if (sizeKiB === 4) return node.freeKiB / 4n;
+  const path = `/sys/devices/system/node/node${node.id}/hugepages/hugepages-${sizeKiB}kB/free_hugepages`;
+  const text = readAttribute(host, path);
+  if (text === undefined) throw operationFailed(`page size ${sizeKiB} is not available on node ${node.id}`);
+  return BigInt(text);
+}
 
 function memoryStats(host: Host, cell: number) {
   const path = cell === -1 ? "/proc/meminfo" : `/sys/devices/system/node/node${cell}/meminfo`;

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { testCard, testDomain, testRng } from "../domains.ts";
+import { testCard, testDomain, testGuest, testRng } from "../domains.ts";
 import { lacks, skippedWhenQuick, startLibvirtd, startSessiond, TestUser } from "../programs.ts";
 import { storageCases } from "./storage-cases.ts";
 import { type VirshCase, virshCases } from "./virsh-cases.ts";
@@ -28,13 +28,22 @@ before(async () => {
   await startSessiond(ours);
   if (!noDaemon) await startLibvirtd(theirs);
   for (const user of [ours, theirs]) {
-    const files = { "vm.xml": testDomain, "card.xml": testCard, "rng.xml": testRng, "wrong.xml": "<domain>" };
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(user.folder, name), text);
+    const files = {
+      ...{ "vm.xml": testDomain, "card.xml": testCard, "rng.xml": testRng, "wrong.xml": "<domain>" },
+      ...{ "guest.xml": testGuest, "port.xml": testDomain.replace(" index='1'", "") },
+    };
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(user.folder, name), text.replaceAll("FOLDER", user.folder));
+    }
+    for (const [name, sizeBytes] of Object.entries({ "disk.img": 8 << 20, "cd.iso": 65_536, "other.iso": 65_536 })) {
+      writeFileSync(join(user.folder, name), Buffer.alloc(sizeBytes));
+      user.own(join(user.folder, name));
+    }
   }
 });
 
 function virsh(user: TestUser, { command, ignore }: VirshCase) {
-  const args = command.split(" ").map((word) => word.replace("FOLDER", user.folder));
+  const args = command.split(" ").map((word) => word.replaceAll("\u00a0", " ").replace("FOLDER", user.folder));
   const { status, stdout, stderr } = user.run("virsh", ["-c", "qemu:///session", ...args]);
   const text = `${stdout}${stderr}`.replaceAll(user.folder, "FOLDER");
   return { status, text: ignore === undefined ? text : text.replace(ignore, "*") };

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { assertSameBytes, codecOf } from "../../rpc-packets.ts";
 import { packageRoot } from "../../style/source-tree.ts";
-import { testCard, testDomain } from "../domains.ts";
+import { testCard, testDomain, testGuest } from "../domains.ts";
 import { lacks, skippedWhenQuick, startLibvirtd, TestUser } from "../programs.ts";
 import { Eavesdropper, type OverheardPacket } from "./conversation.ts";
 
@@ -105,6 +105,32 @@ const script = [
   "pool-undefine pool",
   "pool-create-as pool dir --target FOLDER/pool",
   "pool-destroy pool",
+  ...["define FOLDER/guest.xml", "vcpupin vm", "emulatorpin vm", "iothreadinfo vm", "start vm", "setvcpus vm 2"],
+  ...["setmaxmem vm 1", "vcpupin vm 0 0", "emulatorpin vm 0", "setvcpu vm 1 --enable", "iothreadadd vm 1"],
+  ...["iothreadinfo vm", "iothreaddel vm 1", "domblkstat vm vda", "domblkinfo vm vda", "domblkerror vm"],
+  ...["blkdeviotune vm vda --total-iops-sec 9", "blkdeviotune vm vda", "domblkthreshold vm vda 9", "blockjob vm vda"],
+  ...["blockresize vm vda 16M", "domifstat vm x", "domiftune vm 52:54:00:00:00:aa", "numatune vm", "perf vm"],
+  ...[
+    "memtune vm",
+    "blkiotune vm",
+    "cpu-stats vm",
+    "send-key vm KEY_A",
+    "inject-nmi vm",
+    "screenshot vm FOLDER/home/x",
+  ],
+  ...[
+    "domjobinfo vm",
+    "domjobabort vm",
+    "domtime vm",
+    "domfsinfo vm",
+    "domfsfreeze vm",
+    "domfsthaw vm",
+    "domfstrim vm",
+  ],
+  ...["domhostname vm", "guestinfo vm", "guestvcpus vm", "set-user-password vm a b", "get-user-sshkeys vm a"],
+  ...["dompmsuspend vm mem", "dompmwakeup vm", "domdirtyrate-calc vm", "domlaunchsecinfo vm", "checkpoint-list vm"],
+  ...["qemu-monitor-command vm query-status", "qemu-agent-command vm {}", "freepages --all", "node-memory-tune"],
+  ...["dominfo vm", "change-media vm sda --eject", "domstats vm", "destroy vm", "undefine vm"],
 ] as const;
 
 test("our codecs write what libvirt's own client and daemon write, byte by byte", {
@@ -114,8 +140,12 @@ test("our codecs write what libvirt's own client and daemon write, byte by byte"
   const user = new TestUser();
   after(() => user.remove());
   const { socket } = await startLibvirtd(user);
-  for (const [name, text] of Object.entries({ "vm.xml": testDomain, "card.xml": testCard })) {
-    writeFileSync(join(user.folder, name), text);
+  for (const [name, text] of Object.entries({ "vm.xml": testDomain, "card.xml": testCard, "guest.xml": testGuest })) {
+    writeFileSync(join(user.folder, name), text.replaceAll("FOLDER", user.folder));
+  }
+  for (const [name, sizeBytes] of Object.entries({ "disk.img": 8 << 20, "cd.iso": 65_536 })) {
+    writeFileSync(join(user.folder, name), Buffer.alloc(sizeBytes));
+    user.own(join(user.folder, name));
   }
   const path = join(user.folder, "between");
   const eavesdropper = new Eavesdropper(path, socket);
