@@ -75,11 +75,14 @@ export class Page {
     return (result as { readonly value?: unknown }).value;
   }
 
-  /** Waits until an expression is true; a page is read many times a second, and may be busy. */
+  /** Waits until an expression is true; while a page comes and goes it cannot be asked. */
   async until(expression: string, timeoutMs = 30_000): Promise<void> {
     const end = Date.now() + timeoutMs;
-    while ((await this.evaluate(`Boolean(${expression})`)) !== true) {
-      if (Date.now() > end) throw new Error(`not in ${timeoutMs} ms: ${expression}\nthe page:\n${await this.text()}`);
+    for (;;) {
+      const value = await this.evaluate(`Boolean(${expression})`).catch(String);
+      if (value === true) return;
+      if (Date.now() > end)
+        throw new Error(`not in ${timeoutMs} ms: ${expression} is ${value}\nthe page:\n${await this.text()}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -38,6 +38,22 @@ async function openList({ page, url }: Desk): Promise<void> {
   await page.sees("User session");
 }
 
+/**
+ * virsh suspends the VM right after its start. cockpit asks for the state of a VM that started, but takes that of a
+ * suspended one from the event: an answer from before the event may come after it. Then it happens once more.
+ */
+async function seesSuspended(page: Page, virsh: Desk["virsh"]): Promise<void> {
+  for (let attempts = 3; ; attempts--) {
+    virsh("suspend vm");
+    try {
+      return await page.sees("Paused", 5_000);
+    } catch (error) {
+      if (attempts === 1) throw error;
+      virsh("resume vm");
+    }
+  }
+}
+
 async function choosesFromMenu(page: Page, item: string): Promise<void> {
   await page.click("#vm-vm-session-action-kebab button");
   await page.click("#vm-vm-session-action-kebab [role=menuitem]", item);
@@ -48,7 +64,7 @@ async function addsHostDevice(page: Page): Promise<void> {
   await page.click("#pci");
   const rows = "[...document.querySelectorAll('[role=dialog] tr:has(input)')]";
   const index = `${rows}.findIndex((row) => row.innerText.includes(${JSON.stringify(device)}))`;
-  await page.until(`${index} !== -1`);
+  for (const address of pciDevices) await page.sees(address);
   await page.evaluate(`${rows}[${index}].querySelector("input").id = "wanted"`);
   await page.click("#wanted");
 }
@@ -75,8 +91,8 @@ export const machinesSteps: readonly Step[] = [
   {
     name: "what others do is shown: virsh suspends, resumes and destroys it",
     act: async ({ page, virsh }) => {
+      await seesSuspended(page, virsh);
       for (const [command, state] of [
-        ["suspend", "Paused"],
         ["resume", "Running"],
         ["destroy", "Shut off"],
       ] as const) {
@@ -136,15 +152,15 @@ export const machinesSteps: readonly Step[] = [
   {
     name: "*Add host device* lists the host's PCI devices, and gives one to the VM",
     act: async ({ page, virsh }) => {
-      await page.click("button", "Add host device");
-      await page.click("#pci");
-      for (const address of pciDevices) await page.sees(address);
-      await page.click("#vm-vm-hostdevs-cancel");
       await addsHostDevice(page);
       await page.click("#vm-vm-hostdevs-attach");
       await page.until("document.querySelector('[role=dialog]') === null");
-      await page.sees(/pci\s/);
-      assert.match(virsh("dumpxml vm --inactive"), /<hostdev mode='subsystem' type='pci' managed='yes'>/);
+      const [, domain, bus, slot, number] = /^(\w+):(\w+):(\w+)\.(\w)$/.exec(device ?? "") ?? [];
+      const address = `<address domain='0x${domain}' bus='0x${bus}' slot='0x${slot}' function='0x${number}'/>`;
+      const xml = virsh("dumpxml vm --inactive");
+      assert.match(xml, /<hostdev mode='subsystem' type='pci' managed='yes'>/);
+      assert.ok(xml.includes(address), xml);
+      await page.until(`document.querySelector("#vm-vm-hostdevs").innerText.includes("${device}")`);
     },
   },
   {

@@ -26,6 +26,7 @@ const pictures = process.env["HOSTDEV_SCREENSHOTS"];
 
 const user = new TestUser();
 let desk: Desk;
+let hasFailed = false;
 
 function virsh(command: string): string {
   const { status, stdout, stderr } = user.run("virsh", ["-c", "qemu:///session", ...command.split(" ")]);
@@ -45,9 +46,12 @@ before(async () => {
 after(() => user.remove());
 
 for (const [index, { name, act }] of machinesSteps.entries()) {
-  test(name, { skip, timeout: 60_000 }, async () => {
+  test(name, { skip, timeout: 60_000 }, async (t) => {
+    if (hasFailed) return t.skip("it goes on from a step that failed");
+    hasFailed = true;
     try {
       await act(desk);
+      hasFailed = false;
     } finally {
       if (pictures !== undefined) await desk.page.screenshot(join(pictures, `cockpit-${index + 1}.png`));
     }
