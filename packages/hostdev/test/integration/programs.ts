@@ -97,12 +97,6 @@ export class TestUser {
   }
 }
 
-/** Ends the VMs of a user, which outlive his daemon. */
-export function endVms(user: TestUser): void {
-  const virsh = (...args: readonly string[]) => user.run("virsh", ["-q", "-c", "qemu:///session", ...args]);
-  for (const name of virsh("list", "--name").stdout.split("\n").filter(Boolean)) virsh("destroy", name);
-}
-
 function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { endVms, lacks, skippedWhenQuick, startSessiond, TestUser } from "../programs.ts";
+import { lacks, skippedWhenQuick, startSessiond, TestUser } from "../programs.ts";
 import { emptyQcow2 } from "../qemu-tools.ts";
 import { installArguments, toolCases } from "./tool-cases.ts";
 
@@ -18,7 +18,6 @@ const skip =
 const user = new TestUser();
 const home = join(user.folder, "home");
 after(() => {
-  if (!skip) endVms(user);
   return user.remove();
 });
 before(async () => {

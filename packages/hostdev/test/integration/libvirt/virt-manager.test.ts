@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { testDomain } from "../domains.ts";
-import { endProcess, endVms, lacks, skippedWhenQuick, startSessiond, TestUser } from "../programs.ts";
+import { endProcess, lacks, skippedWhenQuick, startSessiond, TestUser } from "../programs.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { type WindowCase, windowCases } from "./window-cases.ts";
 
@@ -48,7 +48,6 @@ before(async () => {
   }
 });
 after(() => {
-  if (!skip) endVms(user);
   return user.remove();
 });
 
