@@ -7,7 +7,7 @@
  */
 
 // The machine, errors and findings.
-export { type ErrorCategory, exitStatus } from "./core/error-catalog.ts";
+export { type ErrorCategory, exitStatus } from "./core/error-category.ts";
 export type { Blocker, ErrorCode, ErrorDetails, HolderDetails, HostUse } from "./core/error-details.ts";
 export { causesOf, HostdevError, isHostdevError } from "./core/errors.ts";
 export type { Finding } from "./core/finding.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EventEmitter } from "node:events";
 import type { Command } from "commander";
-import { exitStatus } from "../core/error-catalog.ts";
+import { exitStatus } from "../core/error-category.ts";
 
 /**
  * Makes a manual page from its hand-written part and a program: names, options and examples are the program's own, so

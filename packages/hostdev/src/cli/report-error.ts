@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { exitStatus } from "../core/error-catalog.ts";
+import { exitStatus } from "../core/error-category.ts";
 import { causesOf, type HostdevError, toHostdevError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { type Output, printJson } from "./context.ts";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ErrorCategory } from "./error-category.ts";
 import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
 import { iommuHints } from "./iommu-hints.ts";
 import { memoryHint } from "./memory-hint.ts";
@@ -10,33 +11,6 @@ import { bridgeHint, imageInUseHint, vfMacHint } from "./vm-hints.ts";
  *
  * Codes are append-only: scripts match on them. `docs/errors.md` is generated from this file.
  */
-
-/** Decides the exit status of the commands (see `exitStatus`). */
-export type ErrorCategory =
-  | "invalid-argument"
-  | "not-found"
-  | "failed-precondition"
-  | "permission-denied"
-  | "resource-exhausted"
-  | "conflict"
-  | "unavailable"
-  | "unsupported"
-  | "protocol"
-  | "internal";
-
-/** Exit status per category; 0 is success, 1 is a check that found problems (`hostdev check`, `doctor`). */
-export const exitStatus: Readonly<Record<ErrorCategory, number>> = {
-  "invalid-argument": 2,
-  "not-found": 3,
-  "failed-precondition": 4,
-  "permission-denied": 5,
-  "resource-exhausted": 6,
-  conflict: 7,
-  unavailable: 8,
-  unsupported: 9,
-  protocol: 10,
-  internal: 70,
-};
 
 type Catalog = {
   readonly [C in ErrorCode]: {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { catalog, type ErrorCategory } from "./error-catalog.ts";
+import { catalog } from "./error-catalog.ts";
+import type { ErrorCategory } from "./error-category.ts";
 import type { ErrorCode, ErrorDetails } from "./error-details.ts";
 
 const brand = Symbol.for("hostdev.error");

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { catalog, exitStatus } from "../../src/core/error-catalog.ts";
+import { catalog } from "../../src/core/error-catalog.ts";
+import { exitStatus } from "../../src/core/error-category.ts";
 import { readSources, repositoryRoot } from "./source-tree.ts";
 
 /** The page for users and scripts; UPDATE_GOLDEN=1 writes it. */

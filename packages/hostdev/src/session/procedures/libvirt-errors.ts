@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorCategory } from "../../core/error-catalog.ts";
+import type { ErrorCategory } from "../../core/error-category.ts";
 import type { ErrorCode, ErrorDetails } from "../../core/error-details.ts";
 import { type HostdevError, isHostdevError, toHostdevError } from "../../core/errors.ts";
 import { type ErrorPayload, errorCode, errorDomain, libvirtError, toErrorPayload } from "../../rpc/error-payload.ts";
