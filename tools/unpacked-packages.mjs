@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs that some tests run, out of Debian's packages, but not installed: cockpit-ws would have the machine listen on
-// port 9090 from then on, and libvirt-dbus would bring libvirt's system daemon and polkit, which no test needs and which
-// a user who only runs our tests has not asked for. They run from where they are unpacked. So no root is needed either.
+// port 9090 from then on, libvirt-dbus would bring libvirt's system daemon and polkit, and qemu-guest-agent is a service
+// where the machine is a guest itself. No test needs that, and a user who only runs our tests has not asked for it. They
+// run from where they are unpacked, so no root is needed either.
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -25,6 +26,7 @@ const packages = [
   "cockpit-machines", // the page for VMs, a client of that one
   "cockpit-bridge", // what such pages speak to
   "cockpit-ws", // their web server
+  "qemu-guest-agent", // what our daemon asks in a guest
   // Libraries of these, beside those that libvirt and QEMU bring.
   "libvirt-glib-1.0-0",
   "libjson-glib-1.0-0",
