@@ -55,7 +55,7 @@ export const toolCases: readonly ToolCase[] = [
   },
   {
     command: "virt-install --name lent --disk none --hostdev pci_0000_00_01_0",
-    outcome: "starts with a device that is granted; otherwise refused with the reason and the command for root",
+    outcome: "refused for a device that is not granted, with the reason and what to do",
     refusal: /Cannot (assign|use) .*0000:00:01\.0|Cannot start domain "lent"/,
   },
   {
@@ -100,8 +100,7 @@ export const toolCases: readonly ToolCase[] = [
   },
   {
     command: "virt-xml pathed --add-device --hostdev pci_0000_00_01_0 --update",
-    outcome:
-      "plugs in a device that is granted, where the guest has a free port for it; otherwise refused with the reason",
+    outcome: "refused for a device that is not granted, or that the guest has no port for, with the reason",
     refusal: /Cannot (assign|use|attach) .*(0000:00:01\.0|no free pcie-root-port)/,
   },
   {
