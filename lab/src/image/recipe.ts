@@ -19,6 +19,8 @@ export const packages: readonly string[] = [
   // What runs in it: hostdev, QEMU, and libvirt as the peer that we compare with.
   ...["nodejs", "qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu"],
   ...["libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients"],
+  // Other clients of a session daemon, each with what it needs to reach one.
+  ...["virtinst", "libvirt-dbus", "cockpit-ws", "cockpit-bridge", "cockpit-machines", "socat"],
   // Used only while the image is built: they make the initrd and pack the root.
   ...["busybox-static", "erofs-utils", "xz-utils"],
 ];
