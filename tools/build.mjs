@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeLicenses } from "./licenses.mjs";
 import { bundleQuickVerbs, common } from "./quick-verbs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -23,7 +24,7 @@ const programs = ["hostdev", "hostdev-admin", "hostdev-sessiond"];
 say(`executables ${programs.join(", ")} and the library`);
 rmSync(join(root, "packages/hostdev/dist"), { recursive: true, force: true });
 const define = { HOSTDEV_VERSION: JSON.stringify(version) };
-await build({
+const { metafile } = await build({
   ...common,
   absWorkingDir: root,
   entryPoints: [...programs.map((name) => `packages/hostdev/src/bin/${name}.ts`), "packages/hostdev/src/index.ts"],
@@ -32,7 +33,9 @@ await build({
   splitting: true, // a verb is loaded when it is asked for
   chunkNames: "chunks/[name]-[hash]",
   define,
+  metafile: true,
 });
+writeLicenses(root, Object.keys(metafile.inputs));
 await bundleQuickVerbs(root, define);
 for (const name of programs) chmodSync(join(root, `packages/hostdev/dist/${name}.js`), 0o755);
 tsc("packages/hostdev/tsconfig.types.json");
