@@ -87,7 +87,7 @@ function putDocumentation() {
       gzipSync(readFileSync(join(root, "docs/man", name)), { level: 9 }),
     );
   const documents = "usr/share/doc/hostdev";
-  put(`${documents}/changelog.gz`, gzipSync(readFileSync(join(root, "CHANGELOG.md")), { level: 9 }));
+  put(`${documents}/CHANGELOG.md.gz`, gzipSync(readFileSync(join(root, "CHANGELOG.md")), { level: 9 }));
   const own =
     "hostdev is under the Apache License 2.0: /usr/share/common-licenses/Apache-2.0. What it contains of others:\n\n";
   put(`${documents}/copyright`, own + readFileSync(join(dist, "LICENSES"), "utf8"));
