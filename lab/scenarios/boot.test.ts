@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Lab } from "../src/lab.ts";
 import { networkCard, nvme, rootPort, type Topology } from "../src/machine/topology.ts";
 import { nicAlone, nvmeAlone } from "../src/machine/zoo.ts";
 import { labScenario } from "../src/scenario.ts";
 import { diffSnapshots, takeSnapshot } from "../src/snapshot.ts";
+import { guestXml } from "../src/story/guest-xml.ts";
 
 const mac = (last: string) => `52:54:00:1a:b0:${last}`;
 const port = (id: string, last: string) => rootPort(`port-${id}`, [networkCard("e1000e", id, mac(last))]);
@@ -144,7 +147,7 @@ section("the limits are in force for a login, and for the user's service manager
 section(
   "with hostdev=off nothing is lent in a boot, and with all given back and removed nothing is left",
   async (lab) => {
-    await lab.reboot({ kernelArgs: "hostdev=off" });
+    await lab.reboot({ topology: { ...second, iommu: "intel-no-intremap" }, kernelArgs: "hostdev=off" });
     const { stdout } = await lab.root(
       "hostdev-admin restore; systemctl is-active hostdev-restore.service; find /dev/vfio -uid 1000",
     );
@@ -156,5 +159,43 @@ section(
       "find /etc /var/lib/hostdev -name '*hostdev*' 2> /dev/null; ls /etc/systemd/system | grep -e user@ -e hostdev",
     );
     assert.equal(left.stdout, "");
+  },
+);
+
+section(
+  "this last machine does not remap interrupts: refused, or lent with a warning if the kernel is told so",
+  async (lab) => {
+    const grant = (more = "") => lab.root(`hostdev-admin grant 01:00.0 --to alex --memory 128MiB ${more}`);
+    const allow = (answer: "Y" | "N") =>
+      lab.root(`echo ${answer} > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts`, { check: true });
+    const startQemu = () =>
+      lab.alex(
+        "echo quit | qemu-system-x86_64 -M q35 -m 64 -display none -nodefaults -S -monitor stdio -device vfio-pci,host=01:00.0",
+        { login: true, timeoutMs: 60_000 },
+      );
+    const before = await takeSnapshot(lab);
+    const refused = await grant();
+    assert.equal(refused.code, 4);
+    assert.match(
+      refused.stderr,
+      /interrupt remapping is off \(dmar0 cannot\).*\n {2}hint: .*intremap=on.*\n {2}code: HD_INTER/,
+    );
+
+    await lab.root("modprobe vfio_iommu_type1", { check: true });
+    await allow("Y");
+    const granted = await grant();
+    assert.equal(granted.code, 0, granted.stderr);
+    assert.match(granted.stderr, /allow_unsafe_interrupts lends devices all the same: a guest can send any interrupt/);
+    assert.equal((await startQemu()).code, 0, "the kernel lends it, as was said");
+
+    // Without our refusal: what a user would have got.
+    await allow("N");
+    assert.match((await startQemu()).stderr, /Operation not permitted/);
+    await writeFile(join(lab.exchangeDirectory, "vm.xml"), guestXml({ name: "nic", devices: ["0000:01:00.0"] }));
+    const check = await lab.alex("hostdev check /opt/lab/exchange/vm.xml", { login: true });
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /FAIL {2}Cannot assign 0000:01:00\.0: interrupt remapping is off/);
+    await lab.root("hostdev-admin revoke 01:00.0 && modprobe -r vfio_iommu_type1 vfio", { check: true });
+    assert.deepEqual(diffSnapshots(before, await takeSnapshot(lab)), []);
   },
 );

@@ -2,7 +2,7 @@
 
 import type { ErrorCategory } from "./error-category.ts";
 import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
-import { iommuHints } from "./iommu-hints.ts";
+import { interruptRemappingHint, iommuHints } from "./iommu-hints.ts";
 import { memoryHint } from "./memory-hint.ts";
 import { bridgeHint, imageInUseHint, vfMacHint } from "./vm-hints.ts";
 
@@ -217,10 +217,7 @@ export const catalog: Catalog = {
   HD_IOMMU_OFF: { category: "failed-precondition", hint: (d) => iommuHints[d.reason](d.argument ?? "") },
   HD_INTERRUPT_REMAPPING_OFF: {
     category: "failed-precondition",
-    hint: (d) =>
-      d.argument === null
-        ? "Switch it on in the firmware (with VT-d; sometimes called x2APIC), and update the firmware. Never set allow_unsafe_interrupts on a machine with several users."
-        : iommuHints["argument-forbids"](d.argument),
+    hint: interruptRemappingHint,
   },
   HD_UNSAFE_SWITCH: {
     category: "failed-precondition",

@@ -186,7 +186,7 @@ export interface ErrorDetails {
     readonly argument: string | null;
   };
   /** `argument` is the kernel argument that switches it off, if one does. */
-  HD_INTERRUPT_REMAPPING_OFF: { readonly argument: string | null };
+  HD_INTERRUPT_REMAPPING_OFF: { readonly argument: string | null; readonly isVirtualMachine: boolean };
   HD_UNSAFE_SWITCH: { readonly switch: string };
   HD_QEMU_UNABLE: { readonly binary: string; readonly missing: string };
   /** Something else decides about drivers too; `remedy` is what keeps it off. */

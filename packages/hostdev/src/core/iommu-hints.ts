@@ -12,3 +12,17 @@ export const iommuHints: Readonly<Record<ErrorDetails["HD_IOMMU_OFF"]["reason"],
   "virtual-machine": () =>
     "Give this virtual machine an IOMMU; with QEMU: -M q35,kernel-irqchip=split -device intel-iommu,intremap=on",
 };
+
+/** How to have interrupts remapped; or to have devices lent without, and what that costs. */
+export function interruptRemappingHint({
+  argument,
+  isVirtualMachine,
+}: ErrorDetails["HD_INTERRUPT_REMAPPING_OFF"]): string {
+  const remedy =
+    argument !== null
+      ? iommuHints["argument-forbids"](argument)
+      : isVirtualMachine
+        ? iommuHints["virtual-machine"]("").replace("an IOMMU;", "an IOMMU that remaps interrupts;")
+        : "Switch VT-d or AMD-Vi with interrupt remapping (sometimes called x2APIC) on in the firmware's setup, and update the firmware.";
+  return `${remedy} Only if every user may as well be root, since a guest can then send any interrupt to the host: modprobe vfio_iommu_type1 && echo Y > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts`;
+}

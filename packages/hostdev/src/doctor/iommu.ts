@@ -4,7 +4,7 @@ import { type Finding, ok } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
 import { iommuGroups, readAttribute } from "../pci/sysfs.ts";
 import { Reader } from "../usage/reader.ts";
-import { findArgument, readKernelArguments } from "./kernel-arguments.ts";
+import { findArgument, readKernelArguments } from "../vfio/kernel-arguments.ts";
 import { problem } from "./problem.ts";
 
 /** What of the IOMMU the kernel has taken into use. */

@@ -4,8 +4,8 @@ import type { Host } from "../core/host.ts";
 import { tryParsePciAddress } from "../pci/address.ts";
 import { pciDrivers, readAttribute } from "../pci/sysfs.ts";
 import { Reader } from "../usage/reader.ts";
+import { readModuleOptions } from "../vfio/module-options.ts";
 import type { GrantedEndpoint } from "./granted.ts";
-import { readModuleOptions } from "./module-options.ts";
 import { problem } from "./problem.ts";
 
 /**

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Finding, note, ok } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
-import { readAttribute } from "../pci/sysfs.ts";
-import { readInterruptRemapping } from "./interrupt-remapping.ts";
-import { findArgument, readKernelArguments } from "./kernel-arguments.ts";
-import { type ModuleOption, readModuleOptions } from "./module-options.ts";
+import { readInterruptRemapping } from "../vfio/interrupt-remapping.ts";
+import { findArgument, readKernelArguments } from "../vfio/kernel-arguments.ts";
+import { type ModuleOption, readModuleOptions, readModuleSwitch } from "../vfio/module-options.ts";
 import { problem } from "./problem.ts";
 
 /** A parameter of a module that gives up what keeps users apart. */
@@ -56,16 +55,11 @@ export function checkUnsafeSwitches(host: Host): readonly Finding[] {
 function checkParameter(host: Host, wanted: UnsafeParameter, options: readonly ModuleOption[]): readonly Finding[] {
   const { module, parameter, effect } = wanted;
   const name = `${module}.${parameter}`;
-  const inForce = readAttribute(host, `/sys/module/${module}/parameters/${parameter}`);
-  const configured = options.findLast((option) => option.module === module && option.name === parameter);
-  if (!isYes(inForce ?? configured?.value)) return [];
-  const state = inForce === undefined ? `will be set when the module is loaded (${configured?.source})` : "is set";
+  const { isOn, source } = readModuleSwitch(host, module, parameter, options);
+  if (!isOn) return [];
+  const state = source === null ? "is set" : `will be set when the module is loaded (${source})`;
   // Where interrupts are remapped the kernel does not look at this switch.
   const isIdle = parameter === "allow_unsafe_interrupts" && readInterruptRemapping(host).state === "on";
   const text = `${name} ${state}: ${isIdle ? "without effect here, as interrupts are remapped" : effect}`;
   return [problem(isIdle ? "warning" : "failure", "HD_UNSAFE_SWITCH", text, { switch: parameter })];
-}
-
-function isYes(value: string | undefined): boolean {
-  return value !== undefined && /^(y|1|on)/i.test(value);
 }

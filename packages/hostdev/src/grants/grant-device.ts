@@ -87,7 +87,8 @@ async function withPool<T>(host: Host, creation: VfCreation, act: () => Promise<
 }
 
 async function lend(host: Host, request: GrantRequest, progress: Progress, begin: Begin): Promise<Grant> {
-  const { grant, steps } = await previewGrant(host, request, true);
+  const { grant, steps, warnings } = await previewGrant(host, request, true);
+  for (const warning of warnings) progress.onWarning?.(warning);
   await begin({ device: grant.device, user: grant.user.name });
   try {
     createRecord(host, grant, steps);

@@ -14,6 +14,7 @@ import { canResetAlone } from "../pci/reset-methods.ts";
 import { readUsage } from "../usage/read-usage.ts";
 import type { Use } from "../usage/use.ts";
 import { type Binding, readBinding } from "../vfio/binding.ts";
+import { type InterruptSafety, readInterruptSafety } from "../vfio/interrupt-safety.ts";
 import { isModulePresent, type ModuleName, moduleNames } from "../vfio/modules.ts";
 import { groupNode } from "../vfio/nodes.ts";
 import type { GrantRequest } from "./grant.ts";
@@ -41,6 +42,7 @@ export interface Observation {
   readonly responds: boolean;
   /** Endpoints of the group that cannot be reset alone. */
   readonly withoutReset: ReadonlySet<string>;
+  readonly interrupts: InterruptSafety;
   readonly bootId: string;
   readonly presentModules: readonly ModuleName[];
   readonly node: FileStatus | undefined;
@@ -91,6 +93,7 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     quarantines: readQuarantines(host),
     responds: readConfigSpace(host, device.address)?.responds !== false,
     withoutReset: new Set(endpointsOf(group).flatMap(({ address }) => (canResetAlone(host, address) ? [] : [address]))),
+    interrupts: readInterruptSafety(host),
     bootId: readBootId(host),
     presentModules: moduleNames.filter((module) => isModulePresent(host, module)),
     node: host.status(groupNode(group.number)),

@@ -4,6 +4,7 @@ import { defaultMemoryBytes, memoryBudget } from "../memlock/budget.ts";
 import { grantedBytes } from "../memlock/requirement.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { type Binding, isSameBinding } from "../vfio/binding.ts";
+import { describeGivenUp } from "../vfio/interrupt-safety.ts";
 import { moduleNames, type StubDriver } from "../vfio/modules.ts";
 import { freshNodeOwnership, groupNode } from "../vfio/nodes.ts";
 import type { Grant, GrantRequest, Role } from "./grant.ts";
@@ -21,6 +22,8 @@ export interface GrantPlan {
   readonly grant: Grant;
   /** In the order in which they are done: access for the user comes last. */
   readonly steps: readonly Step[];
+  /** What speaks against it, though it can be done. */
+  readonly warnings: readonly string[];
 }
 
 const driverOf: Readonly<Record<Role, StubDriver>> = { give: "vfio-pci", hold: "pci-stub" };
@@ -78,6 +81,7 @@ export function planGrant(
         to: { uid: user.uid, gid: 0, mode: 0o600 },
       },
     ],
+    warnings: observation.interrupts.state === "given-up" ? [describeGivenUp(observation.interrupts)] : [],
   };
 }
 

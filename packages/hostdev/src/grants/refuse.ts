@@ -4,6 +4,7 @@ import { formatSize } from "../core/units.ts";
 import { memoryBudget } from "../memlock/budget.ts";
 import { endpointsOf } from "../pci/iommu-group.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
+import { interruptsRefused } from "../vfio/interrupt-safety.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 import type { GrantRequest, Role } from "./grant.ts";
 import type { Observation } from "./observe.ts";
@@ -13,7 +14,7 @@ import { isSameCard } from "./same-card.ts";
 /**
  * Refuses what must not be done, before anything is. Pure.
  *
- * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_NOT_A_MATE`, `HD_IN_USE`, `HD_USAGE_UNKNOWN`,
+ * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_INTERRUPT_REMAPPING_OFF`, `HD_NOT_A_MATE`, `HD_IN_USE`, `HD_USAGE_UNKNOWN`,
  * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`, `HD_MEMLOCK_BUDGET`.
  * @param memoryBytes guest memory that it is sized for.
  */
@@ -21,6 +22,7 @@ export function refuse(observation: Observation, request: GrantRequest, memoryBy
   refuseGranted(observation);
   refuseQuarantined(observation);
   refuseInsane(observation);
+  refuseInterrupts(observation);
   refuseWrongMates(observation, request);
   refuseInUse(observation, request);
   refuseUnknownUse(observation, request);
@@ -85,6 +87,11 @@ function refuseInsane({ device, responds }: Observation): void {
   if (responds) return;
   const message = `Cannot lend ${device.address}: it does not answer (all ones)`;
   throw new HostdevError("HD_DEVICE_INSANE", message, { address: device.address });
+}
+
+/** It would be bound and given, and then the user's VM would not start. */
+function refuseInterrupts({ device, interrupts }: Observation): void {
+  if (interrupts.state === "refused") throw interruptsRefused(`Cannot lend ${device.address}`, interrupts);
 }
 
 function refuseQuarantined({ device, group, quarantines }: Observation): void {

@@ -41,6 +41,7 @@ export async function restoreGrant(
   } catch (error) {
     return waits(toHostdevError(error).message);
   }
+  for (const warning of plan.warnings) progress.onWarning?.(warning);
   const subject = { action: "restore", device: plan.grant.device, user: grant.user.name };
   try {
     await audited(host, subject, progress.onWarning, async (begin) => {

@@ -11,7 +11,7 @@ export interface Progress {
   readonly onStep?: (step: Step, index: number, count: number) => void;
   /** Aborted by Ctrl-C or SIGTERM: the step under way is finished, then `HD_INTERRUPTED` is thrown. */
   readonly signal?: AbortSignal;
-  /** Told when the log cannot be written. */
+  /** Told when the log cannot be written, and of what speaks against it though it is done. */
   readonly onWarning?: OnWarning;
 }
 

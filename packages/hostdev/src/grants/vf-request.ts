@@ -5,6 +5,7 @@ import { findFunction } from "../pci/enumerate.ts";
 import type { PciFunction } from "../pci/pci-function.ts";
 import { readSriov, type VirtualFunction } from "../pci/sriov.ts";
 import type { Use } from "../usage/use.ts";
+import { interruptsRefused, readInterruptSafety } from "../vfio/interrupt-safety.ts";
 
 /** Which virtual function is asked for, of the physical one that the request names as its device. */
 export interface VfRequest {
@@ -27,7 +28,8 @@ export interface VfCreation {
  * Tells whether virtual functions have to be made first, and refuses what can be refused by then.
  *
  * Touches: reads sysfs. Needs: nothing. A count that is there is never changed: that would end all that use them.
- * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`, `HD_NOT_A_PF`, `HD_VF_NOT_FOUND`, `HD_VFS_EXIST`.
+ * @throws {HostdevError} `HD_DEVICE_NOT_FOUND`, `HD_NOT_A_PF`, `HD_VF_NOT_FOUND`, `HD_VFS_EXIST`,
+ * `HD_INTERRUPT_REMAPPING_OFF`.
  */
 export function planCreation(host: Host, device: string, request: VfRequest): VfCreation | undefined {
   const { index, create } = request;
@@ -51,6 +53,9 @@ export function planCreation(host: Host, device: string, request: VfRequest): Vf
   if (driver === null) throw refusal("it has no driver, which alone can make some");
   if (create > totalVfs) throw refusal(`it can have ${totalVfs} at most, not ${create}`);
   if (index !== "any" && index >= create) throw refusal(`there would be no ${index}, but 0 to ${create - 1}`);
+  const interrupts = readInterruptSafety(host);
+  if (interrupts.state === "refused")
+    throw interruptsRefused(`Cannot lend a virtual function of ${address}`, interrupts);
   return { physicalFunction: address, count: create };
 }
 

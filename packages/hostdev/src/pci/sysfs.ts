@@ -19,6 +19,16 @@ export function readAttribute(host: Host, path: string): string | undefined {
   }
 }
 
+/** The names in a directory, sorted; none when it is absent or this caller may not list it. */
+export function listNames(host: Host, path: string): readonly string[] {
+  try {
+    return [...(host.list(path) ?? [])].sort();
+  } catch (error) {
+    if (isHostdevError(error, "HD_FILE")) return []; // as with readAttribute
+    throw error;
+  }
+}
+
 /** The file's bytes, from its start on; `undefined` when it is absent or this caller may not read it. */
 export function readAttributeBytes(host: Host, path: string, maxBytes: number): Uint8Array | undefined {
   try {

@@ -14,12 +14,14 @@ import { readGroupDetails } from "../pci/group-details.ts";
 import { type PciFunction, readPciFunction } from "../pci/pci-function.ts";
 import { readSriov } from "../pci/sriov.ts";
 import { pciDevices, readAttribute } from "../pci/sysfs.ts";
+import { describeGivenUp, interruptsRefused, readInterruptSafety } from "../vfio/interrupt-safety.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 
 /** Checks what the devices of a VM depend on besides drivers and nodes. Touches: reads sysfs. Needs: nothing. */
 export function checkIsolation(host: Host, domain: Domain, assigned: readonly string[]): readonly Finding[] {
   const functions = assigned.flatMap((address) => readPciFunction(host, address) ?? []);
   return [
+    ...checkInterrupts(host, functions),
     ...functions.flatMap((device) => [
       ...checkReserved(host, device),
       ...checkWidth(host, domain, device),
@@ -28,6 +30,17 @@ export function checkIsolation(host: Host, domain: Domain, assigned: readonly st
     ]),
     ...checkAddressSpaces(domain, functions),
   ];
+}
+
+/** Of the whole machine; without an IOMMU it is beside the point. What is remapped, or may be, is not worth a word. */
+function checkInterrupts(host: Host, functions: readonly PciFunction[]): readonly Finding[] {
+  const device = functions.find(({ group }) => group !== null);
+  if (device === undefined) return [];
+  const safety = readInterruptSafety(host);
+  if (safety.state === "refused") return [toFinding(interruptsRefused(`Cannot assign ${device.address}`, safety))];
+  if (safety.state === "safe") return [];
+  const details = { switch: "allow_unsafe_interrupts" };
+  return [toFinding(new HostdevError("HD_UNSAFE_SWITCH", describeGivenUp(safety), details), "warning")];
 }
 
 /** Memory that the firmware goes on reading and writing by the device (RMRR): the kernel attaches no such device. */

@@ -22,12 +22,29 @@ test("preflight() raises no false alarm", async () => {
   );
 });
 
+test("preflight() warns, and no more, where interrupts are not remapped and the kernel was told to lend all the same", async () => {
+  const found = await findings({
+    arrange: ({ fs }) => {
+      fs.add("/proc/interrupts", attribute("0: 1 IO-APIC 2-edge timer"));
+      fs.add("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", attribute("Y"));
+    },
+  });
+  assert.deepEqual(
+    found.filter(({ level }) => level !== "ok").map(({ level, code }) => [level, code]),
+    [["warning", "HD_UNSAFE_SWITCH"]],
+  );
+});
+
 const group11 = "/sys/kernel/iommu_groups/11";
 const disk = (body: string) => `<disk type='file'>${body}<target dev='vda'/></disk>`;
 
 const rows: Readonly<Record<string, Row>> = {
   "a host driver has the device": { arrange: (m) => m.rebind(nic, undefined), code: "HD_NOT_ON_VFIO" },
   "the device is held on pci-stub": { arrange: (m) => m.rebind(nic, "pci-stub"), code: "HD_NOT_ON_VFIO" },
+  "interrupts are not remapped": {
+    arrange: (m) => m.fs.add("/proc/interrupts", attribute("0: 1 IO-APIC 2-edge timer")),
+    code: "HD_INTERRUPT_REMAPPING_OFF",
+  },
   "a mate has a host driver": { parts: { device: "0000:04:02.0" }, code: "HD_GROUP_NOT_VIABLE" },
   "there is no node": { parts: { device: "0000:05:00.0" }, code: "HD_NODE_MISSING" },
   "the node is somebody else's": {

@@ -31,6 +31,8 @@ export function fakeMachine(): MachineBuilder {
   return new MachineBuilder();
 }
 
+const interruptsOf = (chip: string) => `           CPU0       \n  0:         44  ${chip}   2-edge      timer\n`;
+
 export class MachineBuilder {
   readonly #topology = new Topology();
   readonly #users = new Users();
@@ -53,10 +55,15 @@ export class MachineBuilder {
     this.function("0000:00:00.0", { ids: "8086:29c0", class: "060000", reset: [] });
   }
 
-  /** Gives the machine an IOMMU: every function gets a group, of its own unless told otherwise. */
+  /** Gives the machine an IOMMU that remaps interrupts: every function gets a group, of its own unless told otherwise. */
   iommu(): this {
     this.#topology.hasIommu = true;
-    return this;
+    return this.file("/proc/interrupts", interruptsOf("IR-IO-APIC"));
+  }
+
+  /** Takes from the IOMMU that it remaps interrupts: on this machine the kernel lets VFIO have no group. */
+  withoutInterruptRemapping(): this {
+    return this.file("/proc/interrupts", interruptsOf("IO-APIC"));
   }
 
   /** Gives the kernel iommufd and VFIO's device files (`/dev/iommu`, `/dev/vfio/devices/vfioN`). */

@@ -91,15 +91,16 @@ async function run(context: Context, device: string, options: GrantOptions): Pro
     force: (options.force ?? []).map(normalize),
     ...parseLeaseOptions(options, host.now()),
   };
+  const progress = { onWarning: onWarning(output), ...(options.json ? {} : { onStep: onStep(output) }) };
   if (options.dryRun) {
     const creation = await previewCreation(host, request);
     if (creation !== undefined) return printCreation(output, creation, options.json === true);
-    const { grant, steps } = await previewGrant(host, request);
+    const { grant, steps, warnings } = await previewGrant(host, request);
+    for (const warning of warnings) progress.onWarning(warning);
     if (options.json) return printJson(output, { version: 1, grant, steps });
     output.print(`${describeGrant(grant)}:\n`);
     return printPlan(output, steps.map(describeStep));
   }
-  const progress = { onWarning: onWarning(output), ...(options.json ? {} : { onStep: onStep(output) }) };
   const grant = await untilSignal((signal) => grantDevice(host, request, { ...progress, signal })).catch((error) => {
     if (isHostdevError(error, "HD_INTERRUPTED")) output.warn("hostdev-admin: interrupted; everything is as it was\n");
     throw error;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
-import { readAttribute } from "../pci/sysfs.ts";
-import { Reader } from "../usage/reader.ts";
+import { listNames, readAttribute } from "../pci/sysfs.ts";
 import { readKernelArguments } from "./kernel-arguments.ts";
 
 /** An option that a module gets when it is loaded. */
@@ -27,10 +26,9 @@ const canonical = (module: string) => module.replaceAll("-", "_");
 
 /** Reads the options of all modules, as far as this caller may. Touches: reads modprobe.d, `/proc/cmdline`. */
 export function readModuleOptions(host: Host): readonly ModuleOption[] {
-  const reader = new Reader(host);
   const files = new Map<string, string>();
   for (const folder of folders) {
-    for (const name of reader.names(folder)) {
+    for (const name of listNames(host, folder)) {
       if (name.endsWith(".conf") && !files.has(name)) files.set(name, `${folder}/${name}`);
     }
   }
@@ -46,6 +44,31 @@ export function parseModuleOptions(text: string, source: string): readonly Modul
     if (command !== "options" || module === undefined) return [];
     return words.map((word) => ({ module: canonical(module), ...parseWord(word), source }));
   });
+}
+
+/** A parameter of a module, as it is, or as it will be when the module is loaded. */
+export interface ModuleSwitch {
+  readonly isOn: boolean;
+  /** What will set it; `null`: the module is loaded, and it is in force. */
+  readonly source: string | null;
+}
+
+/**
+ * Reads a switch of a module. Touches: reads `/sys/module`. Needs: nothing.
+ *
+ * @param options all options of modules, by `readModuleOptions`.
+ */
+export function readModuleSwitch(
+  host: Host,
+  module: string,
+  parameter: string,
+  options: readonly ModuleOption[],
+): ModuleSwitch {
+  const inForce = readAttribute(host, `/sys/module/${module}/parameters/${parameter}`);
+  const configured = options.findLast((option) => option.module === module && option.name === parameter);
+  const value = inForce ?? configured?.value;
+  const isOn = value !== undefined && /^(y|1|on)/i.test(value);
+  return { isOn, source: inForce === undefined ? (configured?.source ?? null) : null };
 }
 
 function parseArgument(word: string): readonly ModuleOption[] {
