@@ -7,10 +7,14 @@
  */
 
 import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Administrator, type LendingRequest } from "../src/administrator/administrator.ts";
-import { describeMoment, everyMoment, type Moment, oneOfEachStep } from "../src/interruptions/acts.ts";
-import { killAt, observeActs, prepareKills } from "../src/interruptions/victim.ts";
+import type { RunningCommand } from "../src/channel/command.ts";
+import { type Act, describeMoment, everyMoment, type Moment, oneOfEachStep } from "../src/interruptions/acts.ts";
+import { killAt, observeActs, prepareKills, stopBefore } from "../src/interruptions/victim.ts";
 import type { Lab } from "../src/lab.ts";
+import { labDirectory } from "../src/lab-directory.ts";
 import { labScenario } from "../src/scenario.ts";
 import { diffSnapshots, type Snapshot, takeSnapshot } from "../src/snapshot.ts";
 
@@ -24,6 +28,8 @@ interface Loan {
   readonly revoke: string;
   granted: Snapshot;
   readonly moments: { grant: readonly Moment[]; revoke: readonly Moment[] };
+  /** When the revoke gives `driver/unbind` its value. */
+  unbind: Act | undefined;
 }
 
 function loan(device: string, mates: readonly string[], options = ""): Loan {
@@ -35,6 +41,7 @@ function loan(device: string, mates: readonly string[], options = ""): Loan {
     revoke: `revoke ${device}`,
     granted: new Map(),
     moments: { grant: [], revoke: [] },
+    unbind: undefined,
   };
 }
 
@@ -77,6 +84,7 @@ section(
       await assertAs(before, lab, "granted and revoked");
       lent.moments.grant = momentsOf(granting.acts);
       lent.moments.revoke = momentsOf(revoking.acts);
+      lent.unbind = revoking.acts.find(({ call, detail }) => call === "send" && detail === lent.request.device);
       assert.deepEqual(stepsWithoutKill(lent.moments.grant, granting.steps), []);
     }
     assert.deepEqual(stepsWithoutKill(card.moments.revoke, 8), []);
@@ -154,6 +162,37 @@ section("grant, SIGTERM in the middle: everything is undone at once", async (lab
     wait "$pid"`;
   assert.equal((await lab.root(script, { timeoutMs: 300_000 })).code, 8);
   await assertAs(before, lab, "SIGTERM");
+});
+
+section("revoke, killed while the kernel works on its unbind: recover waits for that, and says so", async (lab) => {
+  const device = card.request.device;
+  await administrator.grant(card.request);
+  assert.ok(card.unbind !== undefined);
+  const pid = await stopBefore(lab, card.revoke, card.unbind);
+  // Somebody opens the device after the last look at who has it: the unbind does not return until he lets go.
+  await copyFile(join(labDirectory, "src/contract/vfio-hold.pl"), join(lab.exchangeDirectory, "vfio-hold.pl"));
+  const group = `$(basename $(readlink /sys/bus/pci/devices/${device}/iommu_group))`;
+  const holder = await new Promise<RunningCommand>((resolve) => {
+    const script = `exec perl /opt/lab/exchange/vfio-hold.pl ${group} claim ${device}`;
+    const running = lab.spawn("root", script, { keepInput: true, onLine: () => resolve(running) });
+  });
+  // The link goes before the driver's own part begins, which is what hangs.
+  const link = `/sys/bus/pci/devices/${device}/driver`;
+  const script = `kill -CONT ${pid}; while [ -e ${link} ]; do sleep 0.1; done; sleep 1; kill -KILL ${pid}`;
+  await lab.root(script, { check: true });
+  const start = Date.now();
+  const { code, stdout, stderr } = await lab.spawn("root", "hostdev-admin recover", {
+    onLine: (line) => /waiting/.test(line) && holder.endInput(),
+    timeoutMs: 200_000,
+  }).result;
+  process.stdout.write(`# ${stderr.trim()} (${Date.now() - start} ms)\n`);
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stderr,
+    /waiting up to 8\d s for process \d+ of a killed command, which still writes to \/sys.*\/unbind$/m,
+  );
+  assert.match(stdout, /^The revoke of 0000:01:00\.0 to alex was interrupted; it is now completed\.$/m);
+  await assertAs(before, lab, "recovered after the wait");
 });
 
 section("two at once: one works, the other is told who does", async (lab) => {

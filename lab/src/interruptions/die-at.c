@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Preloaded (LD_PRELOAD) into a program: counts the acts by which its main thread changes files, nodes and directories,
- * starts other programs or sends them something, and kills it at one of them. The program itself knows nothing of it.
+ * starts other programs or sends them something, and kills or stops it at one of them. The program itself knows nothing of it.
  *
  *   ACTS_LOG=FILE    append every act: number, system call, path; and the lines of progress that the program prints
  *   ACTS_KILL=N      SIGKILL before act N, counted from 1
  *   ACTS_KILL=N+     SIGKILL after act N took effect
+ *   ACTS_STOP=N      SIGSTOP before act N; SIGCONT lets it go on
  *
  * No headers of a C library: only a compiler is needed to build it (see acts.ts), and x86-64.
  */
@@ -18,7 +19,7 @@ void *dlsym(void *handle, const char *name);
 
 enum { WRITE = 1, OPEN = 2, CLOSE = 3, FSTAT = 5, GETPID = 39, GETSOCKOPT = 55, KILL = 62, FSYNC = 74, RENAME = 82 };
 enum { MKDIR = 83, RMDIR = 84, UNLINK = 87, READLINK = 89, CHMOD = 90, CHOWN = 92, LCHOWN = 94, GETTID = 186 };
-enum { SIGKILL_ = 9, APPEND_CREATE = 02101, SOL_SOCKET_ = 1, SO_TYPE_ = 3 };
+enum { SIGKILL_ = 9, SIGSTOP_ = 19, APPEND_CREATE = 02101, SOL_SOCKET_ = 1, SO_TYPE_ = 3 };
 
 static int acts;
 
@@ -63,10 +64,10 @@ static void die(void)
 		;
 }
 
-/* What ACTS_KILL says of this act: 0 nothing, 1 die before, 2 die after. */
-static int fate(int number)
+/* What a variable says of this act: 0 nothing, 1 before it, 2 after it. */
+static int fate(const char *variable, int number)
 {
-	const char *text = getenv("ACTS_KILL");
+	const char *text = getenv(variable);
 	int at = 0;
 	while (text && *text >= '0' && *text <= '9')
 		at = at * 10 + *text++ - '0';
@@ -84,9 +85,11 @@ static int begin(const char *call, const char *detail)
 	if (!is_main_thread())
 		return 0;
 	note(++acts, call, detail);
-	int when = fate(acts);
+	int when = fate("ACTS_KILL", acts);
 	if (when == 1)
 		die();
+	if (fate("ACTS_STOP", acts))
+		syscall(KILL, syscall(GETPID), SIGSTOP_);
 	return when == 2;
 }
 

@@ -52,6 +52,24 @@ export async function killAt(lab: Lab, args: string, { act, when }: Moment): Pro
     throw new LabError(`hostdev-admin ${args} ended with code ${code} instead of being killed: ${stdout}${stderr}`);
 }
 
+/**
+ * Runs a command of hostdev-admin until just before an act, where it stands still until it gets SIGCONT.
+ *
+ * @returns its process id in the lab.
+ */
+export async function stopBefore(lab: Lab, args: string, act: Act): Promise<number> {
+  const program = await new Promise<number>((resolve, reject) => {
+    const onLine = (line: string) => resolve(Number(line)); // the first one; what comes later resolves nothing
+    const { result } = lab.spawn("root", `echo $$; exec ${run(args, `ACTS_STOP=${act.number}`)}`, {
+      onLine,
+      timeoutMs,
+    });
+    result.then(({ stderr }) => reject(new LabError(`hostdev-admin ${args} ended: ${stderr}`)), reject);
+  });
+  await lab.root(`until grep -q '^State:.T' /proc/${program}/status; do sleep 0.2; done`, { check: true, timeoutMs });
+  return program;
+}
+
 /** The program itself, not the wrapper script: only its acts count. */
 function run(args: string, environment: string): string {
   return `env LD_PRELOAD=${library} ${environment} node /opt/hostdev/hostdev-admin.js ${args}`;

@@ -154,6 +154,11 @@ export const catalog: Catalog = {
     category: "unavailable",
     hint: () => "Something in the kernel still uses the device; see dmesg, and do not repeat the command.",
   },
+  HD_LEFTOVER_WRITE: {
+    category: "unavailable",
+    hint: (d) =>
+      `See what it waits for: cat /proc/${d.pid}/stack; shut down what still has the device. When it has ended: hostdev-admin recover`,
+  },
   HD_PROBE_FAILED: {
     category: "failed-precondition",
     hint: (d) => `The driver's reason is in: dmesg | grep ${d.address}`,

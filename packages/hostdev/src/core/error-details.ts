@@ -114,6 +114,8 @@ export interface ErrorDetails {
   HD_KERNEL_WRITE: { readonly path: string; readonly value: string; readonly errno: string };
   /** The kernel did not return from the write; the writing process `pid` is left behind. */
   HD_KERNEL_WRITE_HANGS: { readonly path: string; readonly value: string; readonly pid: number };
+  /** A process of a killed command still changes the kernel's state; `act` is what it does, as a clause. */
+  HD_LEFTOVER_WRITE: { readonly pid: number; readonly act: string };
   HD_PROBE_FAILED: { readonly address: string; readonly wanted: string | null; readonly found: string | null };
   /** The machine is in neither the state before a step nor the state after it. */
   HD_STATE_CONFLICT: {

@@ -52,6 +52,14 @@ export function describeBytes(offset: number, bytes: Uint8Array): string {
   return `${offset.toString(16)}: ${[...bytes].map(hex).join(" ")}`;
 }
 
+const writer = "/bin/dd";
+
+/** The control file that a process of this command line writes to, if it is a child of ours that does. Pure. */
+export function writtenPath(command: readonly string[]): string | undefined {
+  const [program, target] = command;
+  return program === writer && target?.startsWith("of=/sys/") ? target.slice("of=".length) : undefined;
+}
+
 function writeInChild(
   path: string,
   { input, value, seek }: { input: string | Uint8Array; value: string; seek: readonly string[] },
@@ -60,7 +68,7 @@ function writeInChild(
   return new Promise((resolve, reject) => {
     // nocreat: a typing mistake must not make a file; one block: the kernel wants the value in one write(2).
     const args = [`of=${path}`, "bs=4096", "iflag=fullblock", ...seek, "conv=nocreat,notrunc", "status=none"];
-    const child = childProcess().spawn("/bin/dd", args, {
+    const child = childProcess().spawn(writer, args, {
       stdio: ["pipe", "ignore", "pipe"],
       env: { LC_ALL: "C" },
       detached: true,
@@ -76,7 +84,7 @@ function writeInChild(
     }, timeoutMs);
     child.on("error", (cause) => {
       clearTimeout(watchdog);
-      reject(new HostdevError("HD_COMMAND_NOT_FOUND", "Cannot run /bin/dd", { command: "/bin/dd" }, { cause }));
+      reject(new HostdevError("HD_COMMAND_NOT_FOUND", `Cannot run ${writer}`, { command: writer }, { cause }));
     });
     child.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();

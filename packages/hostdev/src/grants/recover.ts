@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../core/host.ts";
 import { requireRoot } from "../core/require-root.ts";
+import { waitForLeftoverWrites } from "../vfio/leftover-writes.ts";
 import { audited } from "./audit.ts";
 import { withLock } from "./exclusive.ts";
 import type { Grant } from "./grant.ts";
 import { holdQuarantined } from "./hold-quarantined.ts";
 import { withCleaning } from "./plan-cleaning.ts";
 import type { GrantRecord, Operation } from "./record.ts";
-import { type Progress, runAllSteps } from "./run-steps.ts";
+import { interruptedBy, type Progress, runAllSteps } from "./run-steps.ts";
 import { invertAll, isVolatile, type Step } from "./step.ts";
 import { readBootId, readRecord, readRecords, recordWaiting, removeRecord, sweepRecords } from "./store.ts";
-import { sweepPools } from "./vf-pool.ts";
+import { readPools, sweepPools } from "./vf-pool.ts";
 
 /** What `recover` found interrupted, and to what end it brought it. */
 export interface Recovery {
@@ -37,15 +38,19 @@ export function planRecovery(record: GrantRecord, bootId: string): readonly Step
  * Brings every interrupted operation to an end, so that nothing half-lent is left; ends virtual functions that nobody needs
  * any more; holds devices in quarantine again that a boot gave to a driver, and tells of them as warnings.
  *
- * Touches: what the records name. Needs: root.
- * After a failure: what could be done is done; the record stays, and a later `recover` goes on.
+ * A write to the kernel that a kill left on its way is waited for first.
  *
- * @throws {HostdevError} `HD_UNDO_INCOMPLETE`, `HD_LOCKED`, `HD_JOURNAL_INVALID`.
+ * Touches: what the records name. Needs: root.
+ * After a failure: what could be done is done; the record stays, and a later `recover` goes on. After `HD_LEFTOVER_WRITE`
+ * and `HD_INTERRUPTED`: nothing was touched.
+ *
+ * @throws {HostdevError} `HD_LEFTOVER_WRITE`, `HD_INTERRUPTED`, `HD_UNDO_INCOMPLETE`, `HD_LOCKED`, `HD_JOURNAL_INVALID`.
  */
 export async function recover(host: Host, progress: Progress = {}): Promise<readonly Recovery[]> {
   requireRoot(host, "hostdev-admin recover");
   return withLock(host, async () => {
     const recoveries: Recovery[] = [];
+    await waitForInterrupted(host, progress);
     for (const { grant, operation, isComplete } of readRecords(host)) {
       if (isComplete) continue;
       const subject = { action: `recovery of the ${operation}`, device: grant.device, user: grant.user.name };
@@ -63,6 +68,26 @@ export async function recover(host: Host, progress: Progress = {}): Promise<read
     sweepRecords(host);
     return recoveries;
   });
+}
+
+/**
+ * Waits for what a killed command has left on its way to the kernel. Needs: root, and the lock.
+ *
+ * @throws {HostdevError} `HD_LEFTOVER_WRITE`; `HD_INTERRUPTED` when `signal` was aborted.
+ */
+export async function waitForInterrupted(host: Host, progress: Progress): Promise<void> {
+  const interrupted = readRecords(host).filter(({ isComplete }) => !isComplete);
+  const addresses = new Set([
+    ...interrupted.flatMap(({ grant }) => [
+      ...grant.endpoints.map(({ address }) => address),
+      ...(grant.virtualFunction === null ? [] : [grant.virtualFunction.physicalFunction]),
+    ]),
+    // Of a grant that was killed while it made virtual functions there is nothing but this.
+    ...readPools(host).map(({ physicalFunction }) => physicalFunction),
+  ]);
+  if (addresses.size === 0) return;
+  await waitForLeftoverWrites(host, addresses, progress);
+  if (progress.signal?.aborted) throw interruptedBy(progress.signal);
 }
 
 /**

@@ -6,6 +6,7 @@ import { findAddress } from "../pci/enumerate.ts";
 import { pciDevices } from "../pci/sysfs.ts";
 import { setBinding } from "../vfio/binding.ts";
 import { resetFunction, stopBusMaster } from "../vfio/clean.ts";
+import { waitForLeftoverWrites } from "../vfio/leftover-writes.ts";
 import { unloadModule } from "../vfio/modules.ts";
 import { isolate } from "./apply-clean.ts";
 import { audited, type Begin, type OnWarning } from "./audit.ts";
@@ -28,7 +29,7 @@ export interface Release {
  * Touches: the device's reset, command register and binding; the record of the quarantine; pci-stub. Needs: root.
  * After a failure: it is in quarantine still. After a kill: too, or back; calling this again goes on.
  *
- * @throws {HostdevError} `HD_NOT_QUARANTINED`; `HD_QUARANTINED` without `trust`; what binding meets.
+ * @throws {HostdevError} `HD_NOT_QUARANTINED`; `HD_QUARANTINED` without `trust`; `HD_LEFTOVER_WRITE`; what binding meets.
  */
 export async function releaseDevice(
   host: Host,
@@ -36,10 +37,18 @@ export async function releaseDevice(
   trust: boolean,
   onWarning?: OnWarning,
 ): Promise<Release> {
-  return audited(host, { action: "release", device }, onWarning, (begin) => release(host, device, trust, begin));
+  return audited(host, { action: "release", device }, onWarning, (begin) =>
+    release(host, device, trust, begin, onWarning),
+  );
 }
 
-async function release(host: Host, device: string, trust: boolean, begin: Begin): Promise<Release> {
+async function release(
+  host: Host,
+  device: string,
+  trust: boolean,
+  begin: Begin,
+  onWarning: OnWarning | undefined,
+): Promise<Release> {
   requireRoot(host, `hostdev-admin release ${device} --trust`);
   return withLock(host, async () => {
     await assertNothingInterrupted(host, true);
@@ -49,6 +58,7 @@ async function release(host: Host, device: string, trust: boolean, begin: Begin)
     if (!trust) {
       throw new HostdevError("HD_QUARANTINED", `${address} is in quarantine: ${reason}`, { address, reason });
     }
+    await waitForLeftoverWrites(host, new Set([address]), { onWarning }); // of a release that was killed
     await begin({ device: address });
     const isThere = host.status(`${pciDevices}/${address}`) !== undefined;
     const noReset = isThere ? await giveBack(host, quarantine) : "it is not there";

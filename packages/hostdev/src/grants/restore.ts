@@ -11,7 +11,7 @@ import { planRevoke } from "./plan.ts";
 import { readQuarantines } from "./quarantine.ts";
 import { readCandidates } from "./read-candidates.ts";
 import { type GrantRecord, isInForce } from "./record.ts";
-import { finish } from "./recover.ts";
+import { finish, waitForInterrupted } from "./recover.ts";
 import { restoreGrant, wait } from "./restore-grant.ts";
 import { giveNodeBack } from "./restore-node.ts";
 import { type Progress, runAllSteps } from "./run-steps.ts";
@@ -44,7 +44,7 @@ const patienceMs = 60_000;
  * After a failure with one grant: the others are done.
  *
  * @returns `undefined` when the kernel's command line says `hostdev=off`: then nothing was touched.
- * @throws {HostdevError} `HD_LOCKED`, `HD_JOURNAL_INVALID`, `HD_UNDO_INCOMPLETE`.
+ * @throws {HostdevError} `HD_LOCKED`, `HD_JOURNAL_INVALID`, `HD_UNDO_INCOMPLETE`; `HD_LEFTOVER_WRITE`, with nothing done.
  */
 export async function restore(host: Host, progress: Progress = {}): Promise<readonly Restoration[] | undefined> {
   requireRoot(host, "hostdev-admin restore");
@@ -66,6 +66,7 @@ async function restoreAll(host: Host, progress: Progress): Promise<readonly Rest
       failures.push(toHostdevError(error));
     }
   };
+  await waitForInterrupted(host, progress);
   for (const record of readRecords(host).filter(({ isComplete }) => !isComplete)) {
     await attempt(record.grant, () => finishOne(host, record, progress));
   }

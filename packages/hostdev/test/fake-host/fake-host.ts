@@ -302,7 +302,7 @@ export class FakeHost implements Host {
     }
   }
 
-  /** A write that hangs lets time pass, in which somebody may end what it waits for. */
+  /** A write that hangs lets time pass, in which somebody may end what it waits for, or us. */
   #writeOrWait(path: string, value: string, timeoutMs: number): void {
     try {
       this.machine.fs.write(path, value, this.#caller);
@@ -312,7 +312,9 @@ export class FakeHost implements Host {
       const writer = this.machine.processes.start({ uid, gid, comm: "dd", cmdline: ["/bin/dd", `of=${path}`], ppid });
       writer.state = "D";
       error.onRelease(() => this.machine.processes.end(writer.pid));
-      this.machine.clock.pass(timeoutMs, () => error.isReleased);
+      const isKilled = () => this.machine.processes.get(this.process.pid) !== this.process;
+      this.machine.clock.pass(timeoutMs, () => error.isReleased || isKilled());
+      this.#operations.assertAlive(); // killed meanwhile: the writer goes on alone
       if (!error.isReleased) {
         const message = `The kernel does not return from writing ${JSON.stringify(value)} to ${path} (process ${writer.pid})`;
         throw new HostdevError("HD_KERNEL_WRITE_HANGS", message, { path, value, pid: writer.pid });

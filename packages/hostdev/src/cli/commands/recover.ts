@@ -14,7 +14,8 @@ export function recoverVerb(program: Command, context: Context): void {
     .description(
       "Brings every grant or revoke that was killed half-way to an end: an interrupted grant is undone, an " +
         "interrupted revoke completed. Then holds again what is in quarantine and a reboot gave to a driver, and ends " +
-        "virtual functions that were made to be lent and are not. Does nothing when there is none of it.",
+        "virtual functions that were made to be lent and are not. Does nothing when there is none of it. Waits up to 90 " +
+        "seconds for what a killed command has left on its way to the kernel.",
     )
     .option("--json", "print JSON")
     .addHelpText("after", "\nExamples:\n  hostdev-admin recover")
@@ -22,8 +23,8 @@ export function recoverVerb(program: Command, context: Context): void {
 }
 
 async function run({ host, output }: Context, isJson: boolean): Promise<void> {
-  const recoveries = await untilSignal(() =>
-    recover(host, { onWarning: onWarning(output), ...(isJson ? {} : { onStep: onStep(output) }) }),
+  const recoveries = await untilSignal((signal) =>
+    recover(host, { signal, onWarning: onWarning(output), ...(isJson ? {} : { onStep: onStep(output) }) }),
   );
   warnOfReachableMates(host, output);
   if (isJson) return printJson(output, { version: 1, recoveries });
