@@ -7,39 +7,25 @@
  */
 
 import assert from "node:assert/strict";
-import { cp, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { alex, virsh } from "../src/alex.ts";
 import type { RunningCommand } from "../src/channel/command.ts";
 import type { Lab } from "../src/lab.ts";
-import { repositoryDirectory } from "../src/lab-directory.ts";
 import { labScenario } from "../src/scenario.ts";
+import { installSessionDaemon, sessionDaemonUnit as unit } from "../src/session-daemon.ts";
 import { diffSnapshots, type Snapshot, takeSnapshot } from "../src/snapshot.ts";
 import { guestXml } from "../src/story/guest-xml.ts";
+import { until } from "../src/until.ts";
 
 const { section } = labScenario();
 const files = "/opt/lab/exchange";
 const card = "pci_0000_01_00_0";
-const unit = "hostdev-sessiond";
 const legacy = "'qemu:///session?mode=legacy'";
 let session: RunningCommand;
 let before: Snapshot;
 let grantCommand = "";
-
-/** A line of alex, logged in: it must end with this status. What it said, on both outputs. */
-async function alex(lab: Lab, line: string, status = 0): Promise<string> {
-  const { code, stdout, stderr } = await lab.alex(line, { login: true, timeoutMs: 120_000 });
-  assert.equal(code, status, `${line}\n${stdout}${stderr}`);
-  return stdout + stderr;
-}
-
-/** The same for virsh on hostdev's daemon. */
-const virsh = (lab: Lab, command: string, status = 0) => alex(lab, `virsh -c qemu:///session ${command}`, status);
-
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 90_000; !(await isSo()); await sleep(200))
-    assert.ok(Date.now() < end, `waited 90 s for ${what}`);
-}
 
 const daemonState = async (lab: Lab) => (await alex(lab, `systemctl --user is-active ${unit} || true`)).trim();
 const daemonPid = (lab: Lab) => alex(lab, `systemctl --user show -P MainPID ${unit}`);
@@ -47,19 +33,7 @@ const daemonPid = (lab: Lab) => alex(lab, `systemctl --user show -P MainPID ${un
 section(
   "installed as a package does it, the daemon comes with virsh's first command and goes when idle",
   async (lab) => {
-    await cp(join(repositoryDirectory, "packaging/systemd/user"), join(lab.exchangeDirectory, "user"), {
-      recursive: true,
-    });
-    const install = `install -m 0644 -D -t /usr/lib/systemd/user ${files}/user/*
-    ln -s /opt/hostdev/hostdev-sessiond.js /usr/bin/hostdev-sessiond`;
-    await lab.root(install, { check: true });
-    // Without somebody logged in, systemd ends alex's daemons and VMs.
-    session = lab.spawn("alex", "exec sleep infinity", { login: true });
-    assert.match(await alex(lab, "hostdev setup"), /make it: systemctl --user enable --now hostdev-sessiond\.socket/);
-    const soon = "[Service]\\nExecStart=\\nExecStart=/usr/bin/hostdev-sessiond --idle 5s\\n";
-    const dropIn = `.config/systemd/user/${unit}.service.d`;
-    await alex(lab, `mkdir -p ${dropIn}; printf '${soon}' > ${dropIn}/idle.conf; systemctl --user daemon-reload`);
-    await alex(lab, `systemctl --user enable --now ${unit}.socket`);
+    session = await installSessionDaemon(lab, { idle: "5s" });
     assert.equal(await daemonState(lab), "inactive");
     assert.match(await virsh(lab, "version"), /Using API: QEMU 11\.3\.0\nRunning hypervisor: QEMU 10\./);
     assert.equal(await daemonState(lab), "active");
