@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ErrorCategory } from "./error-category.ts";
-import type { Blocker, ErrorCode, ErrorDetails, GrantTarget } from "./error-details.ts";
+import type { Blocker, ErrorCode, ErrorDetails } from "./error-details.ts";
 import { interruptRemappingHint, iommuHints } from "./iommu-hints.ts";
 import { memoryHint } from "./memory-hint.ts";
-import { bridgeHint, imageInUseHint, vfMacHint } from "./vm-hints.ts";
+import { askForGrant, bridgeHint, imageInUseHint, joinHints, vfMacHint } from "./vm-hints.ts";
 
 /**
  * The closed list of everything that can go wrong, with what each code carries and what to do about it.
@@ -20,8 +20,6 @@ type Catalog = {
   };
 };
 
-const askForGrant = ({ address, user, memoryMiB }: GrantTarget) =>
-  `Ask an administrator to run: hostdev-admin grant ${address} --to ${user} --memory ${memoryMiB}MiB`;
 const holds = (mates: readonly Blocker[]) => mates.map((mate) => `--hold ${mate.address}`).join(" ");
 
 /** Category and hint of every code. */
@@ -108,7 +106,7 @@ export const catalog: Catalog = {
   },
   HD_GROUP_NOT_VIABLE: {
     category: "failed-precondition",
-    hint: (d) => `${askForGrant(d)} ${holds(d.blockers)}`,
+    hint: askForGrant,
   },
   HD_NOT_ON_VFIO: { category: "failed-precondition", hint: askForGrant },
   HD_GROUP_HELD: {
@@ -204,7 +202,7 @@ export const catalog: Catalog = {
   HD_RPC_PROTOCOL: { category: "protocol" },
   HD_RPC_CLOSED: { category: "unavailable" },
   HD_LIBVIRT_ERROR: { category: "failed-precondition" },
-  HD_PREFLIGHT_FAILED: { category: "failed-precondition", hint: (d) => d.fixes?.join(" ") },
+  HD_PREFLIGHT_FAILED: { category: "failed-precondition", hint: (d) => joinHints(d.fixes ?? []) },
   HD_GUEST_PANICKED: { category: "failed-precondition" },
   HD_NO_DOMAIN: { category: "not-found", hint: () => "See what there is: hostdev list --all" },
   HD_DOMAIN_EXISTS: { category: "conflict", hint: (d) => `First remove it: hostdev undefine ${d.domain}` },

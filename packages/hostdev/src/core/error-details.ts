@@ -31,6 +31,12 @@ export interface GrantTarget {
   readonly address: string;
   readonly user: string;
   readonly memoryMiB: number;
+  /** All that the VM wants of the device's group; they are lent together. */
+  readonly lend: readonly string[];
+  /** The group's other endpoints, which the host would lose meanwhile. */
+  readonly hold: readonly string[];
+  /** The user has the group's node: a grant that is not enough has to end first. */
+  readonly isLent: boolean;
 }
 
 /** A place in a text that the user gave. Lines and columns count from 1. */

@@ -1,5 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorDetails } from "./error-details.ts";
+import type { ErrorDetails, GrantTarget } from "./error-details.ts";
+
+/** Whom to ask for a device, and with which command: one that is not refused for its group's sake or an older grant's. */
+export function askForGrant({ user, memoryMiB, lend, hold, isLent }: GrantTarget): string {
+  const [device, ...others] = lend;
+  const roles = [...others.map((address) => ` --give ${address}`), ...hold.map((address) => ` --hold ${address}`)];
+  const grant = `hostdev-admin grant ${device} --to ${user} --memory ${memoryMiB}MiB${roles.join("")}`;
+  return `Ask an administrator to run: ${isLent ? `hostdev-admin revoke ${device} && ` : ""}${grant}`;
+}
+
+/** Several hints as one; a command at the end of one gets no full stop, which would be copied with it. */
+export function joinHints(hints: readonly string[]): string | undefined {
+  if (hints.length === 0) return undefined;
+  return hints.reduce((text, hint) => `${text}${text.endsWith(".") ? "" : ";"} ${hint}`);
+}
 
 /** What to do about a bridge that a user cannot have. */
 export function bridgeHint({ bridge, problem, helper }: ErrorDetails["HD_NETWORK_BRIDGE"]): string {

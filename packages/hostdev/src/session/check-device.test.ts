@@ -11,12 +11,12 @@ test("checkDevice() takes a virtual function, whose ids in config space are all 
   machine.rebind(address, "vfio-pci");
   const group = machine.function(address).group ?? 0;
   machine.open().setOwnership(`/dev/vfio/${group}`, { uid: 1000, gid: 0, mode: 0o600 });
-  const findings = checkDevice(machine.open("alex"), { address, user: "alex", memoryMiB: 256 }, [address]);
+  const findings = checkDevice(machine.open("alex"), address, { hostDevices: [address], memoryBytes: 256 << 20 });
   assert.deepEqual(
     findings.filter(({ level }) => level === "failure"),
     [],
   );
   machine.function(address).config.fill(0xff);
-  const gone = checkDevice(machine.open("alex"), { address, user: "alex", memoryMiB: 256 }, [address]);
+  const gone = checkDevice(machine.open("alex"), address, { hostDevices: [address], memoryBytes: 256 << 20 });
   assert.ok(gone.some(({ code }) => code === "HD_DEVICE_INSANE"));
 });

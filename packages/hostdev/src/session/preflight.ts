@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorDetails, GrantTarget } from "../core/error-details.ts";
+import type { ErrorDetails } from "../core/error-details.ts";
 import { HostdevError } from "../core/errors.ts";
 import { type Finding, note, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
-import { MiB } from "../core/units.ts";
 import { unappliedSettings } from "../domain/unapplied.ts";
 import { describeLimit, isAtLeast, readMemlock } from "../memlock/limit.ts";
 import { describeRequirement } from "../memlock/requirement.ts";
@@ -22,6 +21,7 @@ import { checkMemory } from "./check-memory.ts";
 import { checkOtherDevices } from "./check-other-devices.ts";
 import { checkPinning } from "./check-pinning.ts";
 import { checkEmulator, probeQemu } from "./check-qemu.ts";
+import { grantTarget } from "./grant-target.ts";
 import type { VmNeeds } from "./vm-needs.ts";
 
 /**
@@ -39,15 +39,14 @@ export async function preflight(
 ): Promise<readonly Finding[]> {
   const { domain, emulator } = needs;
   const user = host.self.name;
-  const target = (address: string): GrantTarget => ({ address, user, memoryMiB: Math.ceil(needs.memoryBytes / MiB) });
   const assigned = [...new Set(needs.hostDevices)];
   const devices = await Promise.all(
     assigned
-      .flatMap((address) => checkDevice(host, target(address), assigned))
+      .flatMap((address) => checkDevice(host, address, needs))
       .map((finding) => (finding.code === "HD_NODE_BUSY" ? nameHolder(host, finding) : finding)),
   );
   // Without an IOMMU the container and the limit are beside the point.
-  const lendable = assigned.find((address) => (readPciFunction(host, address)?.group ?? null) !== null);
+  const lendable = assigned.filter((address) => (readPciFunction(host, address)?.group ?? null) !== null);
   const qemu = checkEmulator(host, emulator);
   return [
     qemu,
@@ -64,8 +63,8 @@ export async function preflight(
     ...devices,
     ...checkIsolation(host, domain, assigned),
     ...checkOtherDevices(host, domain),
-    ...(lendable === undefined ? [] : [checkContainer(host), ...checkMemlock(host, needs, target(lendable))]),
-    ...checkMemory(host, domain, lendable !== undefined),
+    ...(lendable.length === 0 ? [] : [checkContainer(host), ...checkMemlock(host, needs, lendable)]),
+    ...checkMemory(host, domain, lendable.length > 0),
     ...unappliedSettings(domain).map(note),
   ];
 }
@@ -84,12 +83,17 @@ function checkKvm(host: Host, user: string): Finding {
   return toFinding(new HostdevError("HD_KVM_NOT_ACCESSIBLE", `Cannot use ${path}: ${state}`, { path, user }));
 }
 
-function checkMemlock(host: Host, { memlock }: VmNeeds, target: GrantTarget): readonly Finding[] {
+function checkMemlock(host: Host, needs: VmNeeds, devices: readonly string[]): readonly Finding[] {
+  const { memlock } = needs;
   const limit = readMemlock(host, host.self.pid);
   if (limit === undefined) return [];
   const need = describeRequirement(memlock);
   if (!isAtLeast(limit.hardBytes, memlock.bytes)) {
     const message = `Cannot lock the guest's memory: the limit is ${describeLimit(limit.hardBytes)}, but ${need} are needed`;
+    // A grant that is still to be made raises the limit, too.
+    const target = devices
+      .map((address) => grantTarget(host, address, needs))
+      .reduce((chosen, next) => (chosen.isLent ? next : chosen));
     const details = { ...target, hardBytes: limit.hardBytes, requiredBytes: memlock.bytes };
     return [toFinding(new HostdevError("HD_MEMLOCK_TOO_LOW", message, details))];
   }

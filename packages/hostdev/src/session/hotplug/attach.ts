@@ -2,7 +2,6 @@
 import { HostdevError } from "../../core/errors.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Host } from "../../core/host.ts";
-import { MiB } from "../../core/units.ts";
 import { diskAlias } from "../../domain/aliases.ts";
 import { controllersOf, findController } from "../../domain/controllers.ts";
 import type { Domain } from "../../domain/domain.ts";
@@ -21,6 +20,7 @@ import { checkHelpers } from "../check-helpers.ts";
 import { checkImageLocks } from "../check-image-locks.ts";
 import { checkOtherDevices } from "../check-other-devices.ts";
 import type { DomainRun } from "../domain-run.ts";
+import { grantTarget } from "../grant-target.ts";
 import { startHelpers } from "../helpers.ts";
 import { parseOptions } from "../parse-for-host.ts";
 import { launchEnvironment, vmNeeds } from "../plan-launch.ts";
@@ -126,13 +126,14 @@ function onlyWith(domain: Domain, { list, device }: Pluggable): Domain {
 
 function checkAddress(host: Host, domain: Domain, address: string | undefined): readonly Finding[] {
   if (address === undefined) return [];
-  const user = host.self.name;
-  const memoryMiB = Math.ceil(vmNeeds(domain).memoryBytes / MiB);
-  const assigned = vmNeeds(domain).hostDevices;
+  const { hostDevices: assigned, memoryBytes } = vmNeeds(domain);
   const group = readPciFunction(host, address)?.group;
   // Its QEMU has the group open already when it has another device of it.
   const isOurs = assigned.some((other) => (readPciFunction(host, other)?.group ?? null) === group);
-  const findings = [...checkDevice(host, { address, user, memoryMiB }, [...assigned, address]), checkContainer(host)];
+  const findings = [
+    ...checkDevice(host, address, { hostDevices: [...assigned, address], memoryBytes }),
+    checkContainer(host),
+  ];
   return findings.filter(({ code }) => !(isOurs && code === "HD_NODE_BUSY"));
 }
 
@@ -145,14 +146,14 @@ function hostAddress({ list, device }: Pluggable): string | undefined {
 async function assertLockable(host: Host, after: Domain, added: Pluggable, pid: number): Promise<void> {
   const address = hostAddress(added);
   if (address === undefined) return;
-  const { memlock, memoryBytes } = vmNeeds(after);
+  const needs = vmNeeds(after);
+  const { memlock } = needs;
   if (await raiseSoftLimit(host, pid, memlock.bytes)) return;
   const hardBytes = readMemlock(host, pid)?.hardBytes ?? null;
-  const user = host.self.name;
   const need = describeRequirement(memlock);
   const message = `Cannot plug ${address} in: QEMU (process ${pid}) may lock ${describeLimit(hardBytes)}, and ${need} are needed`;
   throw new HostdevError("HD_MEMLOCK_TOO_LOW", message, {
-    ...{ address, user, memoryMiB: Math.ceil(memoryBytes / MiB) },
+    ...grantTarget(host, address, needs),
     hardBytes,
     requiredBytes: memlock.bytes,
   });
