@@ -89,3 +89,15 @@ test("a device for which there is no port, or that QEMU refuses, leaves nothing 
     (error) => isHostdevError(error, "HD_DOMAIN_INVALID") && error.message.includes("free pcie-root-port"),
   );
 });
+
+test("a conventional device is told to be lent first, and then that it wants a bridge", async () => {
+  const { domain, machine } = await withNic({});
+  const edu = nic.replace("bus='1' slot='0'", "bus='4' slot='2'");
+  const says = (text: string) => (error: unknown) => error instanceof Error && error.message.includes(text);
+  await assert.rejects(domain.attachDevice(edu, "live"), says("it is bound to no driver, not to vfio-pci"));
+  machine.modules.load("pci-stub");
+  for (const mate of ["0000:04:01.0", "0000:04:03.0"]) machine.rebind(mate, "pci-stub");
+  machine.rebind("0000:04:02.0", "vfio-pci");
+  machine.open().setOwnership("/dev/vfio/13", { uid: 1000, gid: 1000, mode: 0o600 });
+  await assert.rejects(domain.attachDevice(edu, "live"), says("no free pcie-to-pci-bridge"));
+});

@@ -46,8 +46,9 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   if (added.list === "hostDevices" && added.device.type === "usb") locateUsbDevice(host, added.device);
   const { domain } = vm;
   if (findLike(domain, added) !== undefined) throw guestDeviceExists(domain.name, describe(added));
+  assertPluggable(added);
+  await assertAvailable(host, domain, added); // before its place, as libvirt: that takes an administrator
   const after = placed(host, domain, added);
-  await assertAvailable(host, domain, added);
   await assertLockable(host, after, added, vm.process.identity.pid);
   const environment = await launchEnvironment(host, domain, directory);
   const taken = await highestNode(vm.process);
@@ -70,23 +71,28 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   return added.device.alias ?? "";
 }
 
-/** The domain with the device at its place, while all that is there stays where it is. */
-function placed(host: Host, domain: Domain, added: Pluggable): Domain {
-  const { list, device } = added;
+function assertPluggable({ list, device }: Pluggable): void {
   if (list === "disks" && !hotBuses.includes(device.target.bus ?? "virtio"))
     throw unsupported(device, `bus ${device.target.bus} has no hot-plugging`, "bus virtio, scsi or usb");
   if (device.address?.type === "pci" && device.address.function !== 0)
     throw invalid(device.address, "only function 0 of a slot can be plugged in");
+}
+
+/** The domain with the device at its place, while all that is there stays where it is. */
+function placed(host: Host, domain: Domain, added: Pluggable): Domain {
+  const { list, device } = added;
   const after = readDomain(formatDomain(domain, "live"));
   addTo(after, added);
   placeDevices(after, parseOptions(host));
   if (after.devices.controllers.length > domain.devices.controllers.length) {
-    const extra = after.devices.controllers.find(
+    const extra = after.devices.controllers.filter(
       ({ type, index = 0 }) => findController(domain, type, index) === undefined,
     );
-    const what = extra?.type === "pci" ? `free ${extra.model}` : `${extra?.type} controller`;
-    const advice = `the guest has no ${what} for it; give the definition one more for the next start`;
-    throw invalid(device, advice);
+    // A conventional device wants a bridge, and that a port of its own: the device's is what is told.
+    const bus = device.address?.type === "pci" ? device.address.bus : undefined;
+    const lacking = extra.find(({ type, index }) => type === "pci" && index === bus) ?? extra[0];
+    const what = lacking?.type === "pci" ? `free ${lacking.model}` : `${lacking?.type} controller`;
+    throw invalid(device, `the guest has no ${what} for it; give the definition one more for the next start`);
   }
   assertHotPluggable(after, added);
   if (list === "disks") device.alias ??= diskAlias(after, device);
