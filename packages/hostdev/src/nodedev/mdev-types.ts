@@ -19,6 +19,7 @@ export interface MdevType {
 
 /** Reads a function's types, in the kernel's order (libvirt: `virMediatedDeviceTypeReadAttrs`). */
 export function readMdevTypes(device: UdevDevice): readonly MdevType[] {
+  if (!device.has(mdevTypesFolder)) return [];
   const ids = inKernelOrder(device.host.list(`${device.path}/${mdevTypesFolder}`) ?? []);
   return ids.map((id) => ({
     id,

@@ -9,6 +9,7 @@ import { goldenFolder } from "../../test/golden/golden-folder.ts";
 import { addDevice, nodedevMachine } from "../../test/golden/nodedev/machine.ts";
 import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { readPciNames } from "../pci/names.ts";
 import type { ReadOptions } from "./capability-kind.ts";
 import { listNodeDevices } from "./list-node-devices.ts";
 import { findNodeDevices, formatNodeDevice, readNodeDevice } from "./node-device.ts";
@@ -87,6 +88,32 @@ test("readNodeDevice() takes the link of a user's device from sysfs, and what ha
     "<link validity='sta' speed='2.5' width='1'/>",
     "<pci-express/>",
   ]);
+});
+
+test("readNodeDevice() for libvirt's clients looks for nothing in vain, and sees at once what has changed", async () => {
+  const machine = nodedevMachine();
+  const host = machine.open("alex");
+  const vain: string[] = [];
+  const noting = new Proxy(host, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return (path: string, ...rest: unknown[]) => {
+        const got: unknown = value.call(target, path, ...rest);
+        if (got === undefined) vain.push(`${String(name)} ${path}`);
+        return got;
+      };
+    },
+  });
+  const options = { strictLibvirt: true, names: readPciNames(host) };
+  assert.match(await dump(noting, ["01:00.0"], options), /<driver>\s+<name>e1000e</);
+  const folder = "/sys/bus/pci/devices/0000:01:00.0";
+  await machine.open().writeKernel(`${folder}/driver/unbind`, "0000:01:00.0");
+  assert.doesNotMatch(await dump(noting, ["01:00.0"], options), /<driver>/);
+  assert.deepEqual(
+    vain.filter((look) => /0000:01:00\.0\/[^/]+$/.test(look)),
+    [],
+  );
 });
 
 test("readNodeDevice() of a device that vanishes under it fails nowhere", async () => {

@@ -3,7 +3,7 @@ import { type PciAddress, parsePciAddress, tryParsePciAddress } from "../pci/add
 import { readConfigSpace } from "../pci/config-space.ts";
 import { readPciNames } from "../pci/names.ts";
 import { parseIds } from "../pci/pci-function.ts";
-import { iommuGroups, readLinkName } from "../pci/sysfs.ts";
+import { iommuGroups } from "../pci/sysfs.ts";
 import { readVitalProductData, type VitalProductData } from "../pci/vital-product-data.ts";
 import type { XmlOutput } from "../xml/writer.ts";
 import type { CapabilityKind, ReadOptions } from "./capability-kind.ts";
@@ -62,7 +62,7 @@ export const pciKind: CapabilityKind<PciCapability> = {
 };
 
 function read(device: UdevDevice, { strictLibvirt = false, names: given }: ReadOptions): PciCapability {
-  const { host, path, sysname } = device;
+  const { host, sysname } = device;
   const names = given ?? readPciNames(host);
   const [vendorId, productId] = parseIds(device.kernelProperty("PCI_ID"));
   const numaNode = device.number("numa_node") ?? -1;
@@ -76,11 +76,11 @@ function read(device: UdevDevice, { strictLibvirt = false, names: given }: ReadO
     address: parsePciAddress(sysname),
     product: { id: productId, name: names.device(vendorId, productId) },
     vendor: { id: vendorId, name: names.vendor(vendorId) },
-    physicalFunction: tryParsePciAddress(readLinkName(host, `${path}/physfn`) ?? "") ?? null,
+    physicalFunction: tryParsePciAddress(device.linkName("physfn") ?? "") ?? null,
     virtualFunctions: readVirtualFunctions(device),
     bridge: headerType === "bridge" ? "pci-bridge" : headerType === "cardbus-bridge" ? headerType : null,
     mdevTypes: readMdevTypes(device),
-    vitalProductData: readVitalProductData(host, sysname),
+    vitalProductData: device.has("vpd") ? readVitalProductData(host, sysname) : null,
     iommuGroup: readGroup(device),
     numaNode: numaNode < 0 ? null : numaNode,
     express: isHidden ? null : readExpress(device, config),
@@ -89,20 +89,19 @@ function read(device: UdevDevice, { strictLibvirt = false, names: given }: ReadO
 
 /** `virtfn0` and so on, up to the first gap (libvirt: `virPCIGetVirtualFunctionsFull`). */
 function readVirtualFunctions(device: UdevDevice): PciCapability["virtualFunctions"] {
-  const max = device.number("sriov_totalvfs") ?? 0;
+  const max = device.has("sriov_totalvfs") ? (device.number("sriov_totalvfs") ?? 0) : 0;
   const addresses: PciAddress[] = [];
   for (;;) {
-    const name = readLinkName(device.host, `${device.path}/virtfn${addresses.length}`);
-    const address = tryParsePciAddress(name ?? "");
+    const address = tryParsePciAddress(device.linkName(`virtfn${addresses.length}`) ?? "");
     if (address === undefined) return max === 0 && addresses.length === 0 ? null : { max, addresses };
     addresses.push(address);
   }
 }
 
-function readGroup({ host, path }: UdevDevice): PciCapability["iommuGroup"] {
-  const name = readLinkName(host, `${path}/iommu_group`);
+function readGroup(device: UdevDevice): PciCapability["iommuGroup"] {
+  const name = device.linkName("iommu_group");
   if (name === undefined) return null;
-  const members = inKernelOrder(host.list(`${iommuGroups}/${name}/devices`) ?? []).map(tryParsePciAddress);
+  const members = inKernelOrder(device.host.list(`${iommuGroups}/${name}/devices`) ?? []).map(tryParsePciAddress);
   return { number: Number(name), members: members.filter((member) => member !== undefined) };
 }
 

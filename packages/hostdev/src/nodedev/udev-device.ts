@@ -19,6 +19,7 @@ export class UdevDevice {
   readonly sysname: string;
   #uevent: ReadonlyMap<string, string> | undefined;
   #record: UdevRecord | undefined;
+  #entries: ReadonlySet<string> | undefined;
 
   constructor(host: Host, subsystem: string, path: string) {
     this.host = host;
@@ -43,9 +44,23 @@ export class UdevDevice {
     return this.#udevRecord.links;
   }
 
-  /** The bound driver. */
+  /** The bound driver; which one, and whether still, the link says (as in `readPciFunction`). */
   get driver(): string | undefined {
-    return readLinkName(this.host, `${this.path}/driver`);
+    return this.#kernelProperties.has("DRIVER") ? readLinkName(this.host, `${this.path}/driver`) : undefined;
+  }
+
+  /**
+   * Whether its folder has a file of this name, when it is first asked for any. A look for a file that is not there costs
+   * half as much as the list of them all: this is for those that most devices lack.
+   */
+  has(name: string): boolean {
+    this.#entries ??= new Set(this.host.list(this.path));
+    return this.#entries.has(name);
+  }
+
+  /** The last part of where a link in its folder leads; `undefined` without one. */
+  linkName(name: string): string | undefined {
+    return this.has(name) ? readLinkName(this.host, `${this.path}/${name}`) : undefined;
   }
 
   /** A property, of udev's or else the kernel's. */
