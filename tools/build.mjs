@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleDaemon } from "./daemon-bundle.mjs";
 import { writeLicenses } from "./licenses.mjs";
 import { bundleQuickVerbs, common } from "./quick-verbs.mjs";
 
@@ -27,7 +28,7 @@ const define = { HOSTDEV_VERSION: JSON.stringify(version) };
 const { metafile } = await build({
   ...common,
   absWorkingDir: root,
-  entryPoints: [...programs.map((name) => `packages/hostdev/src/bin/${name}.ts`), "packages/hostdev/src/index.ts"],
+  entryPoints: ["bin/hostdev.ts", "bin/hostdev-admin.ts", "index.ts"].map((name) => `packages/hostdev/src/${name}`),
   entryNames: "[name]",
   outdir: "packages/hostdev/dist",
   splitting: true, // a verb is loaded when it is asked for
@@ -37,6 +38,7 @@ const { metafile } = await build({
 });
 writeLicenses(root, Object.keys(metafile.inputs));
 await bundleQuickVerbs(root, define);
+await bundleDaemon(root, define);
 for (const name of programs) chmodSync(join(root, `packages/hostdev/dist/${name}.js`), 0o755);
 tsc("packages/hostdev/tsconfig.types.json");
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from "commander";
 import { parseDuration } from "../core/units.ts";
+import { defaultSocketPath, handedSocket } from "../session/daemon-socket.ts";
+import { lockSession } from "../session/session-lock.ts";
 import type { Context } from "./context.ts";
 import type { ProgramDescription } from "./run-program.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -32,17 +34,18 @@ export const daemonProgram: ProgramDescription = {
 };
 
 async function serve(program: Command, { host, output }: Context, options: DaemonOptions): Promise<void> {
-  const [{ runDaemon }, { defaultSocketPath, handedSocket }, { openSession }] = await Promise.all([
-    import("../session/daemon.ts"),
-    import("../session/daemon-socket.ts"),
-    import("../session/open-session.ts"),
-  ]);
   const idleMs = options.idle === "never" ? undefined : parseDuration(options.idle, "--idle");
   const given = options.socket === undefined ? undefined : { path: options.socket };
   const socket = given ?? handedSocket(host) ?? { path: defaultSocketPath(host) };
   const log = (text: string) => output.warn(`${program.name()}: ${text}\n`);
   await untilSignal(async (signal) => {
-    const session = await openSession(host);
+    // A child makes the lock; the rest is loaded meanwhile.
+    const [unlock, { runDaemon }, { openSession }] = await Promise.all([
+      lockSession(host),
+      import("../session/daemon.ts"),
+      import("../session/open-session.ts"),
+    ]);
+    const session = await openSession(host, unlock);
     try {
       await runDaemon(host, session, { socket, idleMs, signal, log });
     } finally {

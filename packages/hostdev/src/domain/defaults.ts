@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from "node:crypto";
+import { nodeCrypto } from "../core/node-crypto.ts";
 import { invalid } from "../xml/complaint.ts";
 import { fillDeviceDefaults } from "./defaults/devices.ts";
 import { sortDisks } from "./defaults/disks.ts";
@@ -31,8 +31,8 @@ export function fillDefaults(domain: Domain, options: DefaultOptions = {}): void
 }
 
 function fillGeneral(domain: Domain, options: DefaultOptions): void {
-  domain.uuid ??= randomUUID();
-  if (domain.genid !== undefined) domain.genid.value ??= randomUUID();
+  domain.uuid ??= nodeCrypto().randomUUID();
+  if (domain.genid !== undefined) domain.genid.value ??= nodeCrypto().randomUUID();
   domain.os.type.arch ??= "x86_64";
   domain.os.type.machine ??= defaultMachine;
   const expanded = options.machineAliases?.[domain.os.type.machine];

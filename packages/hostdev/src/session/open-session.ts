@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from "node:crypto";
-import { isHostdevError, toHostdevError } from "../core/errors.ts";
+import { toHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { nodeCrypto } from "../core/node-crypto.ts";
 import type { Domain } from "../domain/domain.ts";
 import { readDomain } from "../domain/parse.ts";
 import { lifecycleDetail, lifecycleEvent } from "./domain-state.ts";
@@ -22,6 +22,7 @@ import type {
 } from "./session-api.ts";
 import { domainExists, noDomain } from "./session-errors.ts";
 import type { SessionEvent } from "./session-events.ts";
+import { lockSession } from "./session-lock.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { sessionPaths } from "./session-paths.ts";
 import { listStatus, readStatus, removeStatus, type VmStatus } from "./status-file.ts";
@@ -30,11 +31,11 @@ import { listStatus, readStatus, removeStatus, type VmStatus } from "./status-fi
  * Opens the caller's session: reads his definitions, takes over what runs. Only one program at a time may have it.
  *
  * Touches: the XDG folders of the caller; talks to running QEMUs. Needs: nothing.
+ * @param held ends the lock, when the caller has it already.
  * @throws {HostdevError} `HD_LOCKED` when another program has the session; `HD_FILE`.
  */
-export async function openSession(host: Host): Promise<Session> {
-  const paths = sessionPaths(host);
-  const unlock = await takeLock(host, `${paths.runtime}/session.lock`);
+export async function openSession(host: Host, held?: () => void): Promise<Session> {
+  const unlock = held ?? (await lockSession(host));
   try {
     const session = new OpenSession(host, unlock);
     await session.load();
@@ -42,18 +43,6 @@ export async function openSession(host: Host): Promise<Session> {
   } catch (error) {
     unlock();
     throw error;
-  }
-}
-
-/** The lock of a program that has just ended, or been killed, is free only a moment later. */
-async function takeLock(host: Host, path: string): Promise<() => void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await host.lock(path);
-    } catch (error) {
-      if (tries === 40 || !isHostdevError(error, "HD_LOCKED")) throw error;
-      await host.sleep(50);
-    }
   }
 }
 
@@ -189,7 +178,7 @@ class OpenSession implements Session {
     fixProcessor(definition);
     if (/<uuid>/.test(xml)) return definition;
     const known = [...this.#domains.values()].find(({ reference }) => reference.name === definition.name);
-    definition.uuid = known?.reference.uuid ?? definition.uuid ?? randomUUID();
+    definition.uuid = known?.reference.uuid ?? definition.uuid ?? nodeCrypto().randomUUID();
     return definition;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** What single devices get that their XML does not say. libvirt: qemuDomainDeviceDefPostParse. */
-import { createHash } from "node:crypto";
+import { nodeCrypto } from "../../core/node-crypto.ts";
 import { invalid } from "../../xml/complaint.ts";
 import { controllersOf } from "../controllers.ts";
 import type { Serial } from "../devices/character-device.ts";
@@ -56,7 +56,7 @@ export function fillDeviceDefaults(domain: Domain): void {
 
 /** A MAC address in QEMU's range that stays the same for the same domain. */
 function macOf(uuid: string, index: number): string {
-  const hash = createHash("sha256").update(`${uuid}/${index}`).digest();
+  const hash = nodeCrypto().createHash("sha256").update(`${uuid}/${index}`).digest();
   return ["52", "54", "00", ...[0, 1, 2].map((byte) => hash.toString("hex", byte, byte + 1))].join(":");
 }
 

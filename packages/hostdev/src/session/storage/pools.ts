@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from "node:crypto";
 import { posix } from "node:path";
 import type { Host } from "../../core/host.ts";
+import { nodeCrypto } from "../../core/node-crypto.ts";
 import { isFirstThisBoot } from "../once-a-boot.ts";
 import type { StoreProblem } from "../session-api.ts";
 import type { SessionPaths } from "../session-paths.ts";
@@ -211,7 +211,7 @@ export class Pools {
 
   #parse(xml: string): PoolDefinition {
     const all = this.list();
-    const definition = parsePool(xml, () => randomUUID());
+    const definition = parsePool(xml, () => nodeCrypto().randomUUID());
     const known = all.find(({ definition: { name } }) => name === definition.name);
     // A definition without a UUID would be another pool of the same name: libvirt refuses that too.
     if (known !== undefined && known.uuid !== definition.uuid) {
