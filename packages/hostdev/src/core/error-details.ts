@@ -174,7 +174,10 @@ export interface ErrorDetails {
   HD_UNPLUG_REJECTED: { readonly domain: string; readonly alias: string };
   HD_CONSOLE_BUSY: { readonly domain: string; readonly console: string };
   /** `not-connected`: the guest has not opened the port. `silent`: it does not answer in time. */
-  HD_AGENT_UNRESPONSIVE: { readonly domain: string; readonly reason: "not-connected" | "silent" };
+  HD_AGENT_UNRESPONSIVE: {
+    readonly domain: string;
+    readonly reason: "not-connected" | "silent" | "gone" | "busy";
+  };
   /** `description` is what the agent says; `class` is one of QMP's, such as `CommandNotFound`. */
   HD_AGENT_COMMAND: {
     readonly domain: string;

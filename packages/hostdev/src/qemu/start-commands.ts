@@ -6,6 +6,7 @@
  */
 import type { Disk } from "../domain/devices/disk.ts";
 import type { Graphics } from "../domain/devices/graphics.ts";
+import type { Memballoon } from "../domain/devices/memballoon.ts";
 import type { Domain } from "../domain/domain.ts";
 
 /** A QMP command. */
@@ -101,10 +102,12 @@ function balloon({ memory, currentMemory, devices }: Domain): StartCommand[] {
   const now = currentMemory?.memoryKiB ?? 0;
   if (now > 0 && now < (memory?.memoryKiB ?? 0))
     commands.push({ execute: "balloon", arguments: { value: now * 1024 } });
-  const period = devices.memballoon.statsPeriodSeconds;
-  if (period !== undefined && period > 0) {
-    const path = `/machine/peripheral/${devices.memballoon.alias}`;
-    commands.push({ execute: "qom-set", arguments: { path, property: "guest-stats-polling-interval", value: period } });
-  }
+  const period = devices.memballoon.statsPeriodSeconds ?? 0;
+  if (period > 0) commands.push({ execute: "qom-set", arguments: statsPeriod(devices.memballoon, period) });
   return commands;
+}
+
+/** Arguments of `qom-set`: how often QEMU asks the guest for figures of its memory. */
+export function statsPeriod({ alias }: Memballoon, seconds: number) {
+  return { path: `/machine/peripheral/${alias}`, property: "guest-stats-polling-interval", value: seconds };
 }

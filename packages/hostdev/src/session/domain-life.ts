@@ -7,6 +7,7 @@ import { adoptRun, type DomainRun, endRun, noteRun, startRun } from "./domain-ru
 import { domainState, lifecycleEvent, stateReason } from "./domain-state.ts";
 import { afterEnding, type Ending } from "./ending.ts";
 import { askAgent, hasAgent, hasAgentPort } from "./guest-agent.ts";
+import type { LiveVm } from "./live-vm.ts";
 import { parseForHost } from "./parse-for-host.ts";
 import type * as api from "./session-api.ts";
 import { wrongState } from "./session-errors.ts";
@@ -102,22 +103,23 @@ export class DomainLife {
   shutdown(mode: api.ShutdownMode = "default"): Promise<void> {
     return this.exclusive(async () => {
       const { vm } = this.requireRun("shut down");
-      if (!(await this.#askAgent(vm.domain, mode, "powerdown"))) await vm.pressPowerButton();
+      if (!(await this.#askAgent(vm, mode, "powerdown"))) await vm.pressPowerButton();
     });
   }
 
   reboot(mode: api.ShutdownMode = "default"): Promise<void> {
     return this.exclusive(async () => {
       const { vm } = this.requireRun("reboot");
-      if (!(await this.#askAgent(vm.domain, mode, "reboot"))) await vm.pressPowerButtonToReboot();
+      if (!(await this.#askAgent(vm, mode, "reboot"))) await vm.pressPowerButton({ toReboot: true });
     });
   }
 
   /** @returns whether the agent does it; unless only the agent may, there is another way. */
-  async #askAgent(domain: Domain, mode: api.ShutdownMode, what: "powerdown" | "reboot"): Promise<boolean> {
-    if (mode === "acpi" || (mode === "default" && !hasAgent(domain))) return false;
+  async #askAgent(vm: LiveVm, mode: api.ShutdownMode, what: "powerdown" | "reboot"): Promise<boolean> {
+    if (mode === "acpi" || (mode === "default" && !hasAgent(vm.domain))) return false;
+    vm.expectReboot(false); // an earlier request, which the guest has not heeded, would make one of a power-off
     try {
-      await askAgent(this.parts.host, domain, what);
+      await askAgent(this.parts.host, vm.domain, what);
       return true;
     } catch (error) {
       if (mode === "agent") throw error;

@@ -37,12 +37,15 @@ export interface AgentFileSystem {
   readonly type: string;
   readonly totalBytes: bigint | undefined;
   readonly usedBytes: bigint | undefined;
-  readonly disks: readonly {
-    /** As the definition calls it; `undefined` for a disk that is none of ours. */
-    readonly target: string | undefined;
-    readonly serial: string | undefined;
-    readonly device: string | undefined;
-  }[];
+  readonly disks: readonly AgentDisk[];
+}
+
+/** A disk of the guest. */
+export interface AgentDisk {
+  /** As the definition calls it; `undefined` for a disk that is none of ours. */
+  readonly target: string | undefined;
+  readonly serial: string | undefined;
+  readonly device: string | undefined;
 }
 
 /** The guest's mounted file systems, with the disks that they are on. */
@@ -54,12 +57,15 @@ export function agentFileSystems(answer: unknown, domain: Domain): AgentFileSyst
     type: text(one["type"]) ?? "",
     totalBytes: bytes(one["total-bytes"]),
     usedBytes: bytes(one["used-bytes"]),
-    disks: items(one["disk"]).map((disk) => ({
-      target: findTarget(domain, disk),
-      serial: text(disk["serial"]),
-      device: text(disk["dev"]),
-    })),
+    disks: items(one["disk"]).map((disk) => agentDisk(disk, domain)),
   }));
+}
+
+/** Where a disk is, as the agent's `GuestDiskAddress` says it. */
+export function agentDisk(answer: unknown, domain: Domain): AgentDisk {
+  const [disk] = items([answer]);
+  if (disk === undefined) return { target: undefined, serial: undefined, device: undefined };
+  return { target: findTarget(domain, disk), serial: text(disk["serial"]), device: text(disk["dev"]) };
 }
 
 /** The disk that a guest sees at a PCI address, and for disks of a controller, at a place behind it. */
@@ -84,11 +90,12 @@ function findTarget({ devices }: Domain, disk: Fields): string | undefined {
   })?.target.dev;
 }
 
-/** The guest's processors. */
+/** The guest's processors, which it tells in any order. */
 export function agentVcpus(answer: unknown) {
-  return items(answer).map((vcpu) => ({
+  const vcpus = items(answer).map((vcpu) => ({
     id: Number(vcpu["logical-id"]),
     online: vcpu["online"] === true,
     canOffline: vcpu["can-offline"] === true,
   }));
+  return vcpus.sort((a, b) => a.id - b.id);
 }

@@ -13,7 +13,7 @@ import { isHostdevError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { realHost } from "../core/real-host.ts";
 import { parseDomain } from "../domain/parse.ts";
-import { askAgent, callAgent } from "./guest-agent.ts";
+import { askAgent, callAgent, giveUpAgent, setAgentTimeout } from "./guest-agent.ts";
 import { agentFileSystems, agentInterfaces } from "./guest-agent-answers.ts";
 import { guestInfo } from "./guest-info.ts";
 import { fillLiveDefaults } from "./live-defaults.ts";
@@ -67,25 +67,64 @@ test("callAgent() tells apart: no channel, nobody there, silence, refusal", asyn
   const refusing = scripted(() => ({ error: { class: "CommandNotFound", desc: "no such command" } }));
   const silent = scripted(() => undefined);
   const bare = parseDomain(sampleDomain({}));
-  const code = (host: Host, domain = guest("/sock"), timeoutMs = 20) =>
-    callAgent(host, domain, "guest-x", {}, timeoutMs).then(
+  const code = (host: Host, domain = guest("/sock")) => {
+    setAgentTimeout(domain, 20);
+    return callAgent(host, domain, "guest-x", {}).then(
       () => "done",
       (error) => [error.code, error.details.reason ?? error.details.description],
     );
+  };
   assert.deepEqual(await code(refusing, bare), ["HD_NO_AGENT", undefined]);
   assert.deepEqual(await code(refusing, guest("/sock", "disconnected")), ["HD_AGENT_UNRESPONSIVE", "not-connected"]);
   assert.deepEqual(await code(silent), ["HD_AGENT_UNRESPONSIVE", "silent"]);
   assert.deepEqual(await code(refusing), ["HD_AGENT_COMMAND", "no such command"]);
 });
 
+test("callAgent() waits as long as it takes, but not for an agent that goes away", async () => {
+  const domain = guest("/sock");
+  const asked: string[] = [];
+  const host = scripted(({ execute }) => void asked.push(execute));
+  const answer = callAgent(host, domain, "guest-fstrim");
+  for (let left = 100; left > 0 && asked.length === 0; left--) await sleep(10);
+  giveUpAgent(domain);
+  await assert.rejects(answer, (error) => isHostdevError(error, "HD_AGENT_UNRESPONSIVE"));
+});
+
+test("callAgent() does not wait for its turn for ever, and what was given up is not done later", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked: string[] = [];
+  const domain = guest("/sock");
+  const host = scripted(({ execute }) => void asked.push(execute));
+  const first = callAgent(host, domain, "guest-fstrim");
+  const second = callAgent(host, domain, "guest-set-time");
+  for (let left = 100; left > 0 && asked.length === 0; left--) await new Promise((go) => setImmediate(go));
+  context.mock.timers.tick(30_000);
+  await assert.rejects(second, /has not finished an earlier command/);
+  giveUpAgent(domain);
+  await assert.rejects(first, /went away before it answered/);
+  await new Promise((go) => setImmediate(go));
+  assert.deepEqual(asked, ["guest-fstrim"]);
+});
+
 test("askAgent() takes silence for obedience, and a refusal for one", async () => {
   const asked: unknown[] = [];
+  const domain = guest("/sock");
   await askAgent(
     scripted((message) => void asked.push(message)),
-    guest("/sock"),
+    domain,
     "reboot",
   );
   assert.deepEqual(asked, [{ execute: "guest-shutdown", arguments: { mode: "reboot" } }]);
+  const told: unknown[] = [];
+  const asleep = askAgent(
+    scripted((message) => void told.push(message)),
+    domain,
+    "suspend-ram",
+  );
+  for (let left = 100; left > 0 && told.length === 0; left--) await sleep(10);
+  assert.deepEqual(told, [{ execute: "guest-suspend-ram" }]);
+  giveUpAgent(domain);
+  await asleep;
   const refusing = scripted(() => ({ error: { desc: "not now" } }));
   await assert.rejects(askAgent(refusing, guest("/sock"), "powerdown"), (error) =>
     isHostdevError(error, "HD_AGENT_COMMAND"),

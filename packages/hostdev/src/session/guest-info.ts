@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Domain } from "../domain/domain.ts";
-import { agentFileSystems, agentInterfaces } from "./guest-agent-answers.ts";
+import { agentDisk, agentFileSystems, agentInterfaces } from "./guest-agent-answers.ts";
 import type { StatsField } from "./session-api.ts";
 
 /** Asks the agent. */
@@ -12,6 +12,9 @@ const string = (field: string, value: unknown): StatsField[] =>
 const uint = (field: string, value: number): StatsField => ({ field, type: "uint", value });
 const ullong = (field: string, value: bigint | undefined): StatsField[] =>
   value === undefined ? [] : [{ field, type: "ullong", value }];
+
+/** All that can be asked for. */
+export const guestInfoTypes = 127;
 
 /** The parts of `virDomainGetGuestInfo`, by their bits, in the order in which libvirt tells them. */
 const parts: readonly (readonly [bit: number, read: (ask: Ask, domain: Domain) => Promise<StatsField[]>])[] = [
@@ -100,7 +103,12 @@ async function readFileSystems(ask: Ask, domain: Domain): Promise<StatsField[]> 
   ];
 }
 
-async function readDisks(ask: Ask): Promise<StatsField[]> {
+function addressFields(prefix: string, address: unknown, domain: Domain): StatsField[] {
+  const { target, serial } = agentDisk(address, domain);
+  return [...string(`${prefix}.serial`, serial), ...string(`${prefix}.alias`, target)];
+}
+
+async function readDisks(ask: Ask, domain: Domain): Promise<StatsField[]> {
   const disks = (await ask("guest-get-disks")) as readonly Fields[];
   return [
     uint("disk.count", disks.length),
@@ -116,6 +124,7 @@ async function readDisks(ask: Ask): Promise<StatsField[]> {
         isPartition,
         ...(dependencies.length === 0 ? [] : [uint(`disk.${index}.dependency.count`, dependencies.length)]),
         ...dependencies.flatMap((name, at) => string(`disk.${index}.dependency.${at}.name`, name)),
+        ...addressFields(`disk.${index}`, disk["address"], domain),
         ...string(`disk.${index}.guest_alias`, disk["alias"]),
       ];
     }),

@@ -10,6 +10,7 @@ import { plugBridgeCards } from "./bridge-cards.ts";
 import { findTerminals } from "./console.ts";
 import { type DomainState, domainState, lifecycleDetail, lifecycleEvent, stateReason } from "./domain-state.ts";
 import { type Ending, endingOf, stateOf } from "./ending.ts";
+import { giveUpAgent, hasAgent } from "./guest-agent.ts";
 import { dropUnusedNodes } from "./hotplug/nodes.ts";
 import { startUnplugging, type Unplugging } from "./hotplug/unplugging.ts";
 import { noteCount } from "./hotplug/vcpus.ts";
@@ -161,16 +162,15 @@ export class LiveVm {
     await this.process.execute("system_wakeup");
   }
 
-  /** Asks the guest to power off (ACPI button). Whether it does is its own affair. */
-  async pressPowerButton(): Promise<void> {
-    this.#isRebooting = false;
+  /** Asks the guest to power off (ACPI button); whether it does is its own affair. `toReboot`: and then boots it again. */
+  async pressPowerButton({ toReboot = false }: { readonly toReboot?: boolean } = {}): Promise<void> {
+    this.expectReboot(toReboot);
     await this.process.execute("system_powerdown");
   }
 
-  /** Asks the guest to power off, and then lets it boot again in the same QEMU. */
-  async pressPowerButtonToReboot(): Promise<void> {
-    this.#isRebooting = true;
-    await this.process.execute("system_powerdown");
+  /** Whether the guest's next power-off is the first half of a reboot; a later request takes the place of an earlier one. */
+  expectReboot(isExpected: boolean): void {
+    this.#isRebooting = isExpected;
   }
 
   /**
@@ -254,6 +254,7 @@ export class LiveVm {
       case "channel": {
         const channel = this.domain.devices.channels.find((one) => one.alias === act.alias);
         if (channel?.target.type === "virtio") channel.target.state = act.isOpen ? "connected" : "disconnected";
+        if (!hasAgent(this.domain)) giveUpAgent(this.domain);
       }
     }
   }

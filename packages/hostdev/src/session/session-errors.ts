@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** The errors of a session that several of its parts raise. */
+import type { ErrorDetails } from "../core/error-details.ts";
 import { HostdevError } from "../core/errors.ts";
 
 /** There is no domain of that name, uuid or id. */
@@ -47,13 +48,19 @@ export function consoleBusy(domain: string, console: string): HostdevError<"HD_C
   return new HostdevError("HD_CONSOLE_BUSY", message, { domain, console });
 }
 
+const agentStates = {
+  "not-connected": "it is not connected",
+  silent: "it does not answer",
+  gone: "it went away before it answered",
+  busy: "it has not finished an earlier command",
+} as const;
+
 /** The agent in the guest does not answer. */
 export function agentUnresponsive(
   domain: string,
-  reason: "not-connected" | "silent",
+  reason: ErrorDetails["HD_AGENT_UNRESPONSIVE"]["reason"],
 ): HostdevError<"HD_AGENT_UNRESPONSIVE"> {
-  const why = reason === "silent" ? "it does not answer" : "it is not connected";
-  const message = `Cannot ask the guest agent of domain "${domain}": ${why}`;
+  const message = `Cannot ask the guest agent of domain "${domain}": ${agentStates[reason]}`;
   return new HostdevError("HD_AGENT_UNRESPONSIVE", message, { domain, reason });
 }
 

@@ -87,8 +87,8 @@ export function reactTo({ event, data }: QmpEvent, view: VmView): VmReaction {
       return {
         state: { state: domainState.pmSuspended, reason: stateReason.pmSuspended.unknown },
         events: [
-          lifecycle(lifecycleEvent.pmSuspended, detail),
           { kind: event === "SUSPEND" ? "pm-suspend" : "pm-suspend-disk" },
+          lifecycle(lifecycleEvent.pmSuspended, detail),
         ],
       };
     }
@@ -96,7 +96,7 @@ export function reactTo({ event, data }: QmpEvent, view: VmView): VmReaction {
       if (view.state.state !== domainState.pmSuspended) return { events: [{ kind: "pm-wakeup" }] };
       return {
         state: { state: domainState.running, reason: stateReason.running.wakeup },
-        events: [lifecycle(lifecycleEvent.started, lifecycleDetail.started.wakeup), { kind: "pm-wakeup" }],
+        events: [{ kind: "pm-wakeup" }, lifecycle(lifecycleEvent.started, lifecycleDetail.started.wakeup)],
       };
     case "DEVICE_DELETED": {
       const alias = aliasOf(data["device"]);

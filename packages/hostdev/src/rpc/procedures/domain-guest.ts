@@ -55,6 +55,12 @@ export const domainGuestProcedures = {
   ),
   domainGetGuestVcpus: procedure(371, withFlags, struct({ params: list(typedParameter, 64) })),
   domainSetGuestVcpus: procedure(372, struct({ domain, vcpus: string, state: i32, flags: u32 }), nothing, changes),
+  domainAgentSetResponseTimeout: procedure(
+    420,
+    struct({ domain, timeout: i32, flags: u32 }),
+    struct({ result: i32 }),
+    changes,
+  ),
   domainAuthorizedSshKeysGet: procedure(
     424,
     struct({ domain, user: string, flags: u32 }),

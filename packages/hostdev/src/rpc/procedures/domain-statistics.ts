@@ -35,6 +35,7 @@ export const domainStatisticsProcedures = {
     }),
   ),
   domainSetMemoryFlags: procedure(204, struct({ domain, memoryKiB: u64, flags: u32 }), nothing, { writes: true }),
+  domainSetMemoryStatsPeriod: procedure(308, struct({ domain, seconds: i32, flags: u32 }), nothing, { writes: true }),
   connectGetAllDomainStats: procedure(
     344,
     struct({ domains: list(domain, maxObjects), stats: u32, flags: u32 }),

@@ -7,9 +7,9 @@ import type { LiveVm } from "../live-vm.ts";
 import { parseCpuSet } from "../machine/cpu-topology.ts";
 import type { Impact, SessionDomain } from "../session-api.ts";
 import type { ClientHandlers } from "./client.ts";
-import { countGuestVcpus, setGuestVcpuCount } from "./domain-guest-agent.ts";
 import { findDomain } from "./domain-reference.ts";
 import { impactOf } from "./domain-state.ts";
+import { countGuestVcpus, setGuestVcpuCount } from "./guest-vcpus.ts";
 import {
   checkFlags,
   configUnsupported,

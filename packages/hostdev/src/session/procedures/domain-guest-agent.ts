@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Host } from "../../core/host.ts";
 import { nodeSet } from "../../domain/node-set.ts";
-import { callAgent } from "../guest-agent.ts";
-import { agentFileSystems, agentInterfaces, agentVcpus } from "../guest-agent-answers.ts";
-import { guestInfo } from "../guest-info.ts";
-import { parseCpuSet } from "../machine/cpu-topology.ts";
+import { domainState } from "../domain-state.ts";
+import { type AgentAct, askAgent, callAgent, setAgentTimeout } from "../guest-agent.ts";
+import { agentFileSystems, agentInterfaces } from "../guest-agent-answers.ts";
+import { guestInfo, guestInfoTypes } from "../guest-info.ts";
 import type { SessionDomain } from "../session-api.ts";
+import { agentTimeout } from "./agent-timeout.ts";
 import type { ClientHandlers } from "./client.ts";
 import { requireLive } from "./domain-block.ts";
 import { findDomain } from "./domain-reference.ts";
-import { argumentUnsupported, checkFlags, invalidArgument, operationUnsupported } from "./libvirt-errors.ts";
+import { guestVcpus, switchGuestVcpus } from "./guest-vcpus.ts";
+import { argumentUnsupported, checkFlags, invalidArgument } from "./libvirt-errors.ts";
 
 /** `VIR_NODE_SUSPEND_TARGET_*`. */
-const suspendCommands = ["guest-suspend-ram", "guest-suspend-disk", "guest-suspend-hybrid"];
+const sleeps: readonly AgentAct[] = ["suspend-ram", "suspend-disk", "suspend-hybrid"];
+/** Between the guest's last word and QEMU's. */
+const sleepTimeoutMs = 10_000;
 /** `VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_*`. */
 const addressSource = { lease: 0, agent: 1, arp: 2 } as const;
 /** `VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_*`. */
@@ -24,10 +28,13 @@ const rtcFlag = 1;
 export const domainGuestAgentHandlers: ClientHandlers = {
   domainPmSuspendForDuration: async ({ host, session }, { domain, target, seconds, flags }) => {
     checkFlags(flags, 0);
-    const command = suspendCommands[target];
-    if (command === undefined) throw invalidArgument(`Unknown suspend target: ${target}`);
+    const sleep = sleeps[target];
+    if (sleep === undefined) throw invalidArgument(`Unknown suspend target: ${target}`);
     if (seconds !== 0n) throw argumentUnsupported("Duration not supported. Use 0 for now");
-    await call(host, findDomain(session, domain), command);
+    const found = findDomain(session, domain);
+    await askAgent(host, requireLive(found).domain, sleep);
+    const end = host.now().getTime() + sleepTimeoutMs;
+    while (found.state.state === domainState.running && host.now().getTime() < end) await host.sleep(20);
   },
   domainGetHostname: async ({ host, session }, { domain, flags }) => {
     checkFlags(flags, 3); // from leases, or from the agent
@@ -49,8 +56,9 @@ export const domainGuestAgentHandlers: ClientHandlers = {
         : await call(host, found, "guest-fsfreeze-freeze-list", { mountpoints: mountPoints });
     return { fileSystems: Number(frozen) };
   },
-  domainFsthaw: async ({ host, session }, { domain, flags }) => {
-    checkFlags(flags, 0); // mount points are passed over: the agent thaws what it has frozen
+  domainFsthaw: async ({ host, session }, { domain, mountPoints, flags }) => {
+    checkFlags(flags, 0);
+    if (mountPoints.length > 0) throw argumentUnsupported("specifying mountpoints is not supported");
     return { fileSystems: Number(await call(host, findDomain(session, domain), "guest-fsfreeze-thaw")) };
   },
   domainGetTime: async ({ host, session }, { domain, flags }) => {
@@ -98,7 +106,7 @@ export const domainGuestAgentHandlers: ClientHandlers = {
   },
   domainGetGuestVcpus: async ({ host, session }, { domain, flags }) => {
     checkFlags(flags, 0);
-    const vcpus = agentVcpus(await call(host, findDomain(session, domain), "guest-get-vcpus"));
+    const vcpus = await guestVcpus(host, findDomain(session, domain));
     const set = (field: string, ids: readonly number[]) =>
       ({ field, value: { type: "string", value: ids.length === 0 ? "" : nodeSet.format([...ids]) } }) as const;
     const ids = (isWanted: (vcpu: (typeof vcpus)[number]) => boolean) => vcpus.filter(isWanted).map(({ id }) => id);
@@ -121,9 +129,13 @@ export const domainGuestAgentHandlers: ClientHandlers = {
   },
   domainSetGuestVcpus: async ({ host, session }, { domain, vcpus, state, flags }) => {
     checkFlags(flags, 0);
-    const wanted = parseCpuSet(vcpus).map((id) => ({ "logical-id": id, online: state !== 0 }));
-    const done = await call(host, findDomain(session, domain), "guest-set-vcpus", { vcpus: wanted });
-    if (Number(done) !== wanted.length) throw operationUnsupported("the guest has not switched all of them");
+    if (state !== 0 && state !== 1) throw invalidArgument("unsupported state value");
+    await switchGuestVcpus(host, findDomain(session, domain), vcpus, state === 1);
+  },
+  domainAgentSetResponseTimeout: ({ session }, { domain, timeout, flags }) => {
+    checkFlags(flags, 0);
+    setAgentTimeout(requireLive(findDomain(session, domain)).domain, agentTimeout(timeout));
+    return { result: 0 };
   },
   domainAuthorizedSshKeysGet: async ({ host, session }, { domain, user, flags }) => {
     checkFlags(flags, 0);
@@ -140,6 +152,9 @@ export const domainGuestAgentHandlers: ClientHandlers = {
   },
   domainGetGuestInfo: async ({ host, session }, { domain, types, flags }) => {
     checkFlags(flags, 0);
+    if ((types & ~guestInfoTypes) !== 0) {
+      throw invalidArgument(`unsupported guest information types '0x${(types & ~guestInfoTypes).toString(16)}'`);
+    }
     const found = findDomain(session, domain);
     const { domain: live } = requireLive(found);
     const ask = (command: string) => callAgent(host, live, command);
@@ -150,27 +165,4 @@ export const domainGuestAgentHandlers: ClientHandlers = {
 
 function call(host: Host, domain: SessionDomain, command: string, args?: object): Promise<unknown> {
   return callAgent(host, requireLive(domain).domain, command, args);
-}
-
-/** How many processors the guest has switched on, or could. */
-export async function countGuestVcpus(host: Host, domain: SessionDomain, all: boolean): Promise<number> {
-  const vcpus = agentVcpus(await call(host, domain, "guest-get-vcpus"));
-  return vcpus.filter(({ online }) => all || online).length;
-}
-
-/** Switches processors of the guest on or off inside it, so that so many are on. */
-export async function setGuestVcpuCount(host: Host, domain: SessionDomain, wanted: number): Promise<void> {
-  const vcpus = agentVcpus(await call(host, domain, "guest-get-vcpus"));
-  if (wanted > vcpus.length) {
-    const text = `requested vcpu count is greater than the count of enabled vcpus in the domain: ${wanted} > ${vcpus.length}`;
-    throw invalidArgument(text);
-  }
-  const excess = vcpus.filter(({ online }) => online).length - wanted;
-  const candidates =
-    excess > 0
-      ? vcpus.filter(({ online, canOffline }) => online && canOffline).reverse()
-      : vcpus.filter(({ online }) => !online);
-  const switched = candidates.slice(0, Math.abs(excess)).map(({ id }) => ({ "logical-id": id, online: excess < 0 }));
-  if (switched.length < Math.abs(excess)) throw operationUnsupported("the guest cannot switch so many of its vcpus");
-  if (switched.length > 0) await call(host, domain, "guest-set-vcpus", { vcpus: switched });
 }

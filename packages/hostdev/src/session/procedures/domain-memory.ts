@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Domain } from "../../domain/domain.ts";
+import { statsPeriod } from "../../qemu/start-commands.ts";
 import type { Impact, SessionDomain } from "../session-api.ts";
 import type { ClientHandlers } from "./client.ts";
 import { findDomain } from "./domain-reference.ts";
 import { impactOf } from "./domain-state.ts";
-import { checkFlags, invalidArgument, invalidState } from "./libvirt-errors.ts";
+import { checkFlags, internalError, invalidArgument, invalidState } from "./libvirt-errors.ts";
 
 /** `VIR_DOMAIN_MEM_MAXIMUM`. */
 const maximum = 4;
@@ -23,7 +24,30 @@ export const domainMemoryHandlers: ClientHandlers = {
     const change = (flags & maximum) === 0 ? setCurrent : setMaximum;
     return change(findDomain(session, domain), Number(memoryKiB), impactOf(flags & ~maximum));
   },
+  domainSetMemoryStatsPeriod: ({ session }, { domain, seconds, flags }) => {
+    checkFlags(flags, 3);
+    return setStatsPeriod(findDomain(session, domain), seconds, impactOf(flags));
+  },
 };
+
+/** How often the balloon asks the guest for its figures; 0 is never. */
+function setStatsPeriod(domain: SessionDomain, seconds: number, impact: Impact): Promise<void> {
+  if (seconds < 0) throw invalidArgument(`a period of ${seconds} seconds`);
+  const balloonOf = ({ devices: { memballoon } }: Domain) => {
+    if (memballoon !== undefined && memballoon.model !== "none") return memballoon;
+    throw internalError("No memory balloon device configured, can not set the collection period");
+  };
+  return domain.change("change the memory figures of", impact, {
+    live: async (vm) => {
+      const balloon = balloonOf(vm.domain);
+      await vm.process.execute("qom-set", statsPeriod(balloon, seconds));
+      balloon.statsPeriodSeconds = seconds;
+    },
+    config: (definition) => {
+      balloonOf(definition).statsPeriodSeconds = seconds;
+    },
+  });
+}
 
 /** What the balloon leaves to the guest. Whether the guest gives the rest is its own affair: an event tells. */
 function setCurrent(domain: SessionDomain, memoryKiB: number, impact: Impact): Promise<void> {

@@ -30,6 +30,8 @@ const byCategory: Readonly<Record<ErrorCategory, Kind>> = {
 const agentReasons: Readonly<Record<ErrorDetails["HD_AGENT_UNRESPONSIVE"]["reason"], string>> = {
   "not-connected": "QEMU guest agent is not connected",
   silent: "Guest agent not available for now",
+  gone: "Guest agent disappeared while executing command",
+  busy: "another command of the guest agent is not over",
 };
 
 /** Errors for which libvirt has a number of its own, with the text that it gives them. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { agentTimeoutMs, hasAgent, relayToAgent } from "../guest-agent.ts";
+import { hasAgent, relayToAgent } from "../guest-agent.ts";
 import { agentRefuses } from "../session-errors.ts";
+import { agentTimeout } from "./agent-timeout.ts";
 import type { ClientHandlers } from "./client.ts";
 import { requireLive } from "./domain-block.ts";
 import { findDomain } from "./domain-reference.ts";
@@ -8,8 +9,6 @@ import { checkFlags, invalidArgument } from "./libvirt-errors.ts";
 
 /** `VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP`. */
 const humanFlag = 1;
-/** `VIR_DOMAIN_QEMU_AGENT_COMMAND_*`, instead of seconds. */
-const agentTimeouts: Readonly<Record<number, number | undefined>> = { [-2]: undefined, [-1]: agentTimeoutMs, 0: 0 };
 
 /** Past us, to QEMU and to the agent in the guest. What they do we do not look at. */
 export const qemuHandlers: ClientHandlers = {
@@ -26,10 +25,8 @@ export const qemuHandlers: ClientHandlers = {
     const found = findDomain(session, domain);
     const vm = requireLive(found);
     if (hasAgent(vm.domain)) found.taint("custom guest agent control commands issued");
-    const timeoutMs = timeout in agentTimeouts ? agentTimeouts[timeout] : 1000 * timeout;
-    if (timeout < -2) throw invalidArgument(`unsupported timeout ${timeout}`);
     const message = agentCommand(command);
-    const answer = await relayToAgent(host, vm.domain, message, timeoutMs);
+    const answer = await relayToAgent(host, vm.domain, message, agentTimeout(timeout));
     const failure = answer["error"] as { readonly class?: string; readonly desc?: string } | undefined;
     if (failure !== undefined) throw agentRefuses(vm.domain.name, String(message["execute"]), failure);
     return { result: JSON.stringify(answer) };
