@@ -18,7 +18,7 @@ step("format and lint", "node_modules/.bin/biome", ["check", "--error-on-warning
 step("build", "node", ["tools/build.mjs", "--quiet"]);
 const tell = (text) => console.log(`check: ${text}`);
 ensureTestPackages(tell, { isQuick });
-ensureUnpackedPackages(tell);
+await ensureUnpackedPackages(tell, { isQuick });
 await tests("unit", "packages/hostdev/build/src", "lab/build/src");
 await tests("contract, golden and style", "packages/hostdev/build/test");
 if (!isQuick) {

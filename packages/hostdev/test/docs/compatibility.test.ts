@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { machinesSteps } from "../integration/cockpit/machines-steps.ts";
+import { agentCases, secondProcessorCases } from "../integration/guest/agent-cases.ts";
 import { dbusCases } from "../integration/libvirt/dbus-cases.ts";
 import { storageCases } from "../integration/libvirt/storage-cases.ts";
 import { installArguments, toolCases } from "../integration/libvirt/tool-cases.ts";
@@ -53,6 +54,12 @@ function rowsOf(cases: readonly Compared[]): readonly string[] {
   return [...rows].map(([name, result]) => `| \`${name}\` | ${result} |`);
 }
 
+/** The commands in a list of them, without what they are given. */
+function commandNames(cases: readonly { readonly command: string }[]): string {
+  const names = new Set(cases.map(({ command }) => `\`${command.split(" ")[0]}\``));
+  return `${[...names].sort().join(", ")}.`;
+}
+
 function renderPage(): string {
   const commands = [...virshCases, ...storageCases].map(({ command, differs }) => ({
     name: `virsh ${command.replaceAll("FOLDER/", "")}`,
@@ -77,6 +84,15 @@ function renderPage(): string {
     "Events (`virsh event --all`) are compared in `events.test.ts`, with the same happenings on both daemons. Never sent, for want of",
     "what they tell of: block jobs, changes of a disk's chain, migration, jobs; for want of a look at it: graphics connections, failing",
     "memory of the host, the size of memory devices, errors of the monitor (hostdev connects to it again).",
+    "",
+    "## A Linux guest",
+    "",
+    "With Debian's kernel and QEMU's guest agent in the guest, all of these do the same on both daemons, also where the agent refuses.",
+    "Made from `packages/hostdev/test/integration/guest/agent-cases.ts`; beside it tests plug a disk in and out, take memory back with the",
+    "balloon, write into a folder that is shared by virtiofs, reboot the guest, shut it down by its agent and its power button, and let it",
+    "sleep and wake.",
+    "",
+    commandNames([...agentCases, ...secondProcessorCases]),
     "",
     "## virt-install, virt-clone and virt-xml",
     "",

@@ -4,24 +4,27 @@ import { join } from "node:path";
 import { repositoryRoot } from "../style/source-tree.ts";
 import { lacks, type TestUser, until } from "./programs.ts";
 
-/** Where `tools/unpacked-packages.mjs` puts programs that the tests run, but do not install. */
-const source = join(repositoryRoot, ".cache/debian");
+/** A file of those that `tools/unpacked-packages.mjs` unpacks, for the tests to run, but does not install. */
+export function unpacked(path: string): string {
+  return join(repositoryRoot, ".cache", path);
+}
 
 /** Why tests with libvirt-dbus cannot run here; `false` when they can. */
-export const lacksLibvirtDbus = lacksUnpacked("usr/sbin/libvirt-dbus") || lacks("dbus-daemon", "dbus-daemon");
+export const lacksLibvirtDbus = lacksUnpacked("debian/usr/sbin/libvirt-dbus") || lacks("dbus-daemon", "dbus-daemon");
 
 /** Why tests with cockpit's page for VMs cannot run here; `false` when they can. */
 export const lacksCockpit =
-  lacksLibvirtDbus || lacksUnpacked("usr/lib/cockpit/cockpit-ws") || lacks("chromium", "chromium");
+  lacksLibvirtDbus || lacksUnpacked("debian/usr/lib/cockpit/cockpit-ws") || lacks("chromium", "chromium");
 
-function lacksUnpacked(path: string): string | false {
-  return !existsSync(join(source, path)) && `there is no ${path} in .cache/debian: npm test unpacks it there`;
+/** Why a test that needs such a file cannot run here; `false` when it can. */
+export function lacksUnpacked(path: string): string | false {
+  return !existsSync(unpacked(path)) && `there is no ${path} in .cache: npm test unpacks it there`;
 }
 
 /** Gives a user the unpacked programs, from a copy that he may read, and a D-Bus of his own that starts libvirt-dbus. */
 export async function startSessionBus(user: TestUser): Promise<{ readonly programs: string }> {
   const programs = join(user.folder, "debian");
-  cpSync(source, programs, { recursive: true });
+  cpSync(unpacked("debian"), programs, { recursive: true });
   // What installed programs find by the places that they were built for.
   Object.assign(user.variables, {
     LD_LIBRARY_PATH: join(programs, "usr/lib/x86_64-linux-gnu"),

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { VirshCase } from "../libvirt/virsh-cases.ts";
+
+const seconds = /\d{10}/g;
+
+/** Commands about a Linux guest, `linux`, whose agent answers; in this order. */
+export const agentCases: readonly VirshCase[] = [
+  { command: "domhostname linux", status: 0 },
+  { command: "domfsinfo linux", status: 0 },
+  { command: "guestinfo linux", status: 0, ignore: /(used-bytes +: )\d+/g },
+  { command: "guestinfo linux --filesystem --os --disk", status: 0, ignore: /(used-bytes +: )\d+/g },
+  { command: "domifaddr linux --source agent", status: 0 },
+  { command: "domifaddr linux --source agent --full --interface eth0", status: 0 },
+  { command: "domifaddr linux --source agent --interface eth9", status: 0 },
+  { command: "domtime linux", status: 0, ignore: seconds },
+  { command: "domtime linux --now", status: 0 },
+  { command: "domtime linux --sync", status: 0 },
+  { command: "domtime linux --time 1000000000", status: 0 },
+  { command: "domtime linux", status: 0, ignore: /100000000\d/ },
+  { command: "domfsfreeze linux", status: 0 },
+  { command: "domfsfreeze linux", status: 1 },
+  { command: "guestinfo linux --hostname", status: 1 },
+  { command: "domfsthaw linux --mountpoint /mnt/disk", status: 1 },
+  { command: "domfsthaw linux", status: 0 },
+  { command: "domfsthaw linux", status: 0 },
+  { command: "domfsfreeze linux /mnt/disk", status: 0 },
+  { command: "domfsthaw linux", status: 0 },
+  { command: "domfstrim linux", status: 0 },
+  { command: "domfstrim linux --mountpoint /mnt/disk", status: 1 },
+  { command: "set-user-password linux root secret", status: 0 },
+  { command: "set-user-password linux root $6$salt$hash --encrypted", status: 0 },
+  { command: "get-user-sshkeys linux root", status: 1 },
+  { command: "set-user-sshkeys linux root --file FOLDER/key.pub", status: 0 },
+  { command: "get-user-sshkeys linux root", status: 0 },
+  { command: "set-user-sshkeys linux root --file FOLDER/key.pub --remove", status: 0 },
+  { command: "get-user-sshkeys linux root", status: 0 },
+  { command: "get-user-sshkeys linux nobody", status: 1 },
+  { command: 'qemu-agent-command linux {"execute":"guest-ping"}', status: 0 },
+  { command: 'qemu-agent-command linux {"execute":"guest-get-host-name"} --pretty', status: 0 },
+  { command: 'qemu-agent-command linux {"execute":"guest-ping"} --timeout 3', status: 0 },
+  { command: 'qemu-agent-command linux {"execute":"guest-ping"} --block', status: 0 },
+  { command: 'qemu-agent-command linux {"execute":"guest-nonsense"}', status: 1 },
+  { command: "guest-agent-timeout linux --timeout -3", status: 1 },
+  { command: "guest-agent-timeout linux --timeout 7", status: 0 },
+  { command: "guest-agent-timeout linux", status: 0 },
+  { command: "vcpucount linux --guest", status: 0 },
+  { command: "guestvcpus linux", status: 0 },
+  { command: "guestvcpus linux --cpulist 0 --disable", status: 1 },
+  { command: "guestvcpus linux --cpulist 0,7 --enable", status: 1 },
+  { command: "guestvcpus linux --cpulist 1x --disable", status: 1 },
+  { command: "dommemstat linux --period 1 --live --config", status: 0 },
+  { command: "dumpxml linux --inactive --xpath //memballoon/stats", status: 0 },
+];
+
+/** Commands about its second processor, which has been plugged in. */
+export const secondProcessorCases: readonly VirshCase[] = [
+  { command: "guestvcpus linux", status: 0 },
+  { command: "setvcpus linux 3 --guest", status: 1 },
+  { command: "setvcpus linux 2 --guest", status: 0 },
+  { command: "vcpucount linux --guest", status: 0 },
+  { command: "guestvcpus linux --cpulist 1 --disable", status: 0 },
+  { command: "guestvcpus linux --cpulist 1 --enable", status: 0 },
+  { command: "setvcpus linux 1 --guest", status: 0 },
+  { command: "guestvcpus linux", status: 0 },
+  { command: "vcpucount linux", status: 0 },
+];
