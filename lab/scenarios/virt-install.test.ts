@@ -32,7 +32,7 @@ const virtInstall = (lab: Lab, line: string, status = 0) =>
   tool(
     lab,
     "virt-install",
-    `--virt-type qemu --import --memory 256 --osinfo generic --graphics none --noautoconsole --network none --disk none \
+    `--virt-type qemu --import --memory 256 --osinfo generic --machine q35 --graphics none --noautoconsole --network none --disk none \
     --boot loader=/opt/lab/guest.rom,loader.type=rom --serial pty,log.file=${files}/console.log ${line}`,
     status,
   );

@@ -81,12 +81,14 @@ function formatCell({ id, totalKiB, cpus, distances }: HostNode): XmlOutput {
 }
 
 function formatGuest({ arch, path, machines }: EmulatorFacts, hasKvm: boolean): XmlOutput {
+  // The default first, as on libvirt: virt-install takes the first one for a VM that asks for none.
+  const inOrder = machines.toSorted((a, b) => Number(b.isDefault) - Number(a.isDefault));
   return element("guest", {}, [
     textElement("os_type", "hvm"),
     element("arch", { name: arch }, [
       textElement("wordsize", arch === "i686" ? "32" : "64"),
       textElement("emulator", path),
-      ...machines.flatMap(formatMachine),
+      ...inOrder.flatMap(formatMachine),
       element("domain", { type: "qemu" }),
       ...(hasKvm ? [element("domain", { type: "kvm" })] : []),
     ]),

@@ -54,6 +54,12 @@ export const toolCases: readonly ToolCase[] = [
     afterwards: ["destroy passing"],
   },
   {
+    command: "virt-install --name usual --disk none --machine=",
+    outcome: "without a machine: the emulator's default, as on libvirt",
+    shows: [["dumpxml usual", /machine='pc-i440fx-\d/]],
+    afterwards: ["destroy usual", "undefine usual"],
+  },
+  {
     command: "virt-install --name lent --disk none --hostdev pci_0000_00_01_0",
     outcome: "refused for a device that is not granted, with the reason and what to do",
     refusal: /Cannot (assign|use) .*0000:00:01\.0|Cannot start domain "lent"/,

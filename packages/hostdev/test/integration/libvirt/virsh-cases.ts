@@ -32,7 +32,7 @@ export const virshCases: readonly VirshCase[] = [
     command: "capabilities",
     status: 0,
     differs:
-      "hostdev leaves out the host's CPU model and features, which libvirt takes from a table of its own, and migration, which it cannot do; machines are in the emulator's order",
+      "hostdev leaves out the host's CPU model and features, which libvirt takes from a table of its own, and migration, which it cannot do",
   },
   {
     command: "domcapabilities",
