@@ -61,6 +61,20 @@ async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 90_
   }
 }
 
+// /opt/hostdev has the owners that the build has on the host, perhaps alex's uid: as with a build in a home folder.
+section("units run only a program that is root's alone: as it is copied here", async (lab) => {
+  const folder = "/usr/local/lib/hostdev";
+  const copy = `cp -rT --no-preserve=mode,ownership /opt/hostdev ${folder}`;
+  const wrapper = `printf '#!/bin/sh\\nexec node ${folder}/hostdev-admin.js "$@"\\n' > /usr/local/bin/hostdev-admin`;
+  await lab.root(`${copy} && ${wrapper} && chown alex ${folder}/chunks`, { check: true });
+  for (const command of ["setup", "grant 01:00.0 --to alex --memory 256MiB --for 20s"]) {
+    const { code, stderr } = await lab.root(`hostdev-admin ${command}`);
+    assert.equal(code, 4, command);
+    assert.match(stderr, /chunks is not only root's to write \(owner 1000:0, mode 0755\)\n {2}hint: .*cp -rT/, command);
+  }
+  await lab.root(`chown root ${folder}/chunks`, { check: true });
+});
+
 section("a lease ends by itself, and nothing of it is left", async (lab) => {
   const before = await takeSnapshot(lab);
   await lab.root("hostdev-admin grant 01:00.0 --to alex --memory 256MiB --for 20s --note short", { check: true });

@@ -179,6 +179,13 @@ export const catalog: Catalog = {
     category: "internal",
     hint: (d) => `Nothing was changed. Look at ${d.path}, and undo by hand what it lists.`,
   },
+  HD_PROGRAM_WRITABLE: {
+    category: "failed-precondition",
+    hint: (d) =>
+      d.folder === null
+        ? "Install Node where only root can write, such as by: apt-get install nodejs"
+        : `Install hostdev's package; or: cp -rT --no-preserve=mode,ownership ${d.folder} /usr/local/lib/hostdev, and run it from there: node /usr/local/lib/hostdev/hostdev-admin.js`,
+  },
   HD_NO_SYSTEMD: {
     category: "unsupported",
     hint: () => "Let the boot scripts run `hostdev-admin restore`, and cron `hostdev-admin expire` each minute.",

@@ -135,6 +135,14 @@ export interface ErrorDetails {
   HD_COMMAND_FAILED: { readonly command: string; readonly status: number | null; readonly stderr: string };
   HD_LOCKED: { readonly path: string; readonly pid: number | null };
   HD_JOURNAL_INVALID: { readonly path: string; readonly line: number };
+  /** `path` is a part of `program`, or on the way to it; `folder` has all of it, `null`: it is Node itself. */
+  HD_PROGRAM_WRITABLE: {
+    readonly path: string;
+    readonly owner: string;
+    readonly mode: string;
+    readonly program: string;
+    readonly folder: string | null;
+  };
   HD_NO_SYSTEMD: Record<string, never>;
   HD_RECOVERY_NEEDED: { readonly grant: string; readonly operation: string };
   HD_UNDO_INCOMPLETE: { readonly grant: string; readonly steps: readonly string[] };

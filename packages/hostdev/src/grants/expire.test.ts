@@ -54,6 +54,22 @@ test("grantDevice() for a time starts a timer, which goes with the last lease, w
   }
 });
 
+test("grantDevice() for a time refuses where somebody other than root could change what the timer runs", async () => {
+  const script = "/usr/lib/hostdev/hostdev-admin.js";
+  const machine = labMachine().file(script, "").build();
+  Object.assign(machine.fs.find(script) ?? {}, { mode: 0o664 });
+  const host = machine.open();
+  const before = machine.snapshot();
+  await assert.rejects(grantDevice(host, leased(host, nic, 60)), (error) => {
+    assert.ok(isHostdevError(error, "HD_PROGRAM_WRITABLE"));
+    const folder = "/usr/lib/hostdev";
+    assert.deepEqual(error.details, { path: script, owner: "0:0", mode: "0664", program: script, folder });
+    return true;
+  });
+  assert.deepEqual(diffSnapshots(before, machine.snapshot()), []);
+  await grantDevice(host, nic); // without an end no unit runs it
+});
+
 test("expire() takes back what is over, and only that", async () => {
   const host = labMachine().open();
   const before = host.machine.snapshot();

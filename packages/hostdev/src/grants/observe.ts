@@ -19,6 +19,7 @@ import { isModulePresent, type ModuleName, moduleNames } from "../vfio/modules.t
 import { groupNode } from "../vfio/nodes.ts";
 import type { GrantRequest } from "./grant.ts";
 import { leaseServicePath, leaseTimerPath } from "./lease-units.ts";
+import { type ForeignProgram, findForeignProgram } from "./own-program.ts";
 import { type Quarantine, readQuarantines } from "./quarantine.ts";
 import type { GrantRecord } from "./record.ts";
 import { readBootId, readRecords } from "./store.ts";
@@ -53,6 +54,8 @@ export interface Observation {
   readonly hasSystemd: boolean;
   /** The words that start `hostdev-admin`. */
   readonly program: readonly string[];
+  /** What of it somebody other than root can change. */
+  readonly foreignProgram: ForeignProgram | undefined;
   readonly hostMemoryBytes: number;
 }
 
@@ -101,6 +104,7 @@ export async function observe(host: Host, request: GrantRequest): Promise<Observ
     files: new Map(ownFiles(user).map((path) => [path, host.readText(path) ?? null])),
     hasSystemd: isSystemdRunning(host),
     program: host.self.program,
+    foreignProgram: findForeignProgram(host),
     hostMemoryBytes: readHostMemoryBytes(host),
   };
 }

@@ -8,6 +8,7 @@ import { interruptsRefused } from "../vfio/interrupt-safety.ts";
 import { isVfioDriver } from "../vfio/viability.ts";
 import type { GrantRequest, Role } from "./grant.ts";
 import type { Observation } from "./observe.ts";
+import { foreignProgramError } from "./own-program.ts";
 import { isInForce } from "./record.ts";
 import { isSameCard } from "./same-card.ts";
 
@@ -15,7 +16,7 @@ import { isSameCard } from "./same-card.ts";
  * Refuses what must not be done, before anything is. Pure.
  *
  * @throws {HostdevError} `HD_ALREADY_GRANTED`, `HD_QUARANTINED`, `HD_DEVICE_INSANE`, `HD_INTERRUPT_REMAPPING_OFF`, `HD_NOT_A_MATE`, `HD_IN_USE`, `HD_USAGE_UNKNOWN`,
- * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`, `HD_MEMLOCK_BUDGET`.
+ * `HD_MATES_NOT_ACCEPTED`, `HD_NO_RESET`, `HD_MEMORY_EXCEEDS_HOST`, `HD_MEMLOCK_BUDGET`, `HD_PROGRAM_WRITABLE`.
  * @param memoryBytes guest memory that it is sized for.
  */
 export function refuse(observation: Observation, request: GrantRequest, memoryBytes: number): void {
@@ -29,6 +30,13 @@ export function refuse(observation: Observation, request: GrantRequest, memoryBy
   refuseMates(observation, request);
   refuseWithoutReset(observation, request);
   refuseMemory(observation, request, memoryBytes);
+  refuseUnits(observation, request);
+}
+
+/** Where there is an end, units come with the grant, which run this program as root. */
+function refuseUnits({ device, hasSystemd, foreignProgram }: Observation, { lease }: GrantRequest): void {
+  if (foreignProgram === undefined || !hasSystemd || (lease?.expiresAt ?? null) === null) return;
+  throw foreignProgramError(`Cannot let units end the lease of ${device.address}`, foreignProgram);
 }
 
 /** Over all grants of all users, those that wait too: they may come back at any time. */

@@ -68,6 +68,39 @@ test("setup() refuses without root, without systemd, and where somebody else's f
   );
 });
 
+test("setup() refuses where somebody other than root could change what the units run; taking away it does not", async () => {
+  const [node, script] = ["/usr/bin/node", "/usr/lib/hostdev/hostdev-admin.js"];
+  const chunk = "/usr/lib/hostdev/chunks/main.js";
+  for (const path of [node, "/usr/bin", script, "/usr/lib/hostdev", chunk, "/usr/lib/hostdev/chunks", "/usr"]) {
+    const machine = labMachine().file(node, "").file(script, "").file(chunk, "").build();
+    const host = machine.open();
+    await setup(host, false, nothing);
+    Object.assign(machine.fs.find(path) ?? {}, { uid: 1000, gid: 1000 });
+    const before = machine.snapshot();
+    await assert.rejects(setup(host, false, nothing), (error) => {
+      assert.ok(isHostdevError(error, "HD_PROGRAM_WRITABLE"));
+      assert.match(
+        error.message,
+        new RegExp(`^Cannot set up units: .* and ${path} is not only root's to write .owner 1000:1000, `),
+      );
+      assert.match(
+        error.hint ?? "",
+        path === node || path === "/usr/bin" || path === "/usr" ? /nodejs/ : /cp -rT .*hostdev /,
+      );
+      return true;
+    });
+    assert.deepEqual(diffSnapshots(before, machine.snapshot()), []);
+    await setup(host, true, nothing);
+    assert.equal(isSetUp(host), false);
+  }
+});
+
+test("setup() looks only at what the program can load", async () => {
+  const machine = labMachine().file("/usr/lib/hostdev/notes.txt", "").build();
+  Object.assign(machine.fs.find("/usr/lib/hostdev/notes.txt") ?? {}, { uid: 1000 });
+  await setup(machine.open(), false, nothing);
+});
+
 test("packaging/ has what setup() installs, for a program in /usr/bin", () => {
   for (const { path, text } of bootFiles(["/usr/bin/hostdev-admin"])) {
     const packaged = text.replace(/^# Written by .*\n/, "# A part of hostdev; see packaging/README.md.\n");

@@ -5,6 +5,7 @@ import { requireRoot } from "../core/require-root.ts";
 import { ownMark } from "../memlock/login-limits.ts";
 import { bootFiles, restoreService } from "./boot-units.ts";
 import { putOwnFile, readOwnFile } from "./own-file.ts";
+import { findForeignProgram, foreignProgramError } from "./own-program.ts";
 import { isSystemdRunning } from "./systemd.ts";
 
 /** One act of a set-up: a file, or a command. */
@@ -22,13 +23,15 @@ export function isSetUp(host: Host): boolean {
 /**
  * What `setup` would do: only what is not so already, and then the commands that let systemd and udev know.
  *
- * @throws {HostdevError} `HD_NEEDS_ROOT`, `HD_NO_SYSTEMD`; `HD_STATE_CONFLICT` for a file that is not ours.
+ * @throws {HostdevError} `HD_NEEDS_ROOT`, `HD_NO_SYSTEMD`; `HD_PROGRAM_WRITABLE`; `HD_STATE_CONFLICT` for a file that is not ours.
  */
 export function planSetup(host: Host, isRemoval = false): readonly SetupAct[] {
   requireRoot(host, `hostdev-admin setup${isRemoval ? " --remove" : ""}`);
   if (!isSystemdRunning(host)) {
     throw new HostdevError("HD_NO_SYSTEMD", "Cannot set up units: systemd does not run this machine", {});
   }
+  const foreign = isRemoval ? undefined : findForeignProgram(host);
+  if (foreign !== undefined) throw foreignProgramError("Cannot set up units", foreign);
   const files = bootFiles(host.self.program).map(({ path, text }) => ({ path, text: isRemoval ? null : text }));
   for (const { path, text } of files) {
     const found = readOwnFile(host, path);

@@ -23,8 +23,9 @@ export function setupVerb(program: Command, context: Context): void {
     .summary("let this machine restore persistent grants at boot")
     .description(
       "Installs a unit of systemd that restores persistent grants at boot, and a rule of udev that gives a group's node " +
-        "back to its user when the kernel makes it anew. They start the program from where it is now: run it again " +
-        "after moving it. A package of your distribution may have done this already.",
+        "back to its user when the kernel makes it anew. They start the program from where it is now, as root, so that " +
+        "only root may be able to write there: run it again after moving it. A package of your distribution may have " +
+        "done this already.",
     )
     .option("--remove", "take them away again; grants in force stay")
     .option("--dry-run", "print the plan and change nothing")
