@@ -19,16 +19,19 @@ export interface DomainStore {
   load(): { readonly domains: readonly Domain[]; readonly problems: readonly StoreProblem[] };
   /** Puts a definition in place, whole or not at all. @throws {HostdevError} `HD_FILE`. */
   save(domain: Domain, uuid: string): void;
-  /** Removes a definition and its mark. */
+  /** Removes a definition and its marks. */
   remove(uuid: string): void;
-  isMarked(uuid: string): boolean;
-  mark(uuid: string, enabled: boolean): void;
+  isMarked(uuid: string, mark: StartMark): boolean;
+  mark(uuid: string, mark: StartMark, enabled: boolean): void;
 }
+
+/** When a domain is to be started: at each boot, or at the next one only. */
+export type StartMark = "each-boot" | "next-boot";
 
 /** Opens the store in these folders, which need not exist yet. Touches nothing. */
 export function domainStore(host: Host, paths: SessionPaths): DomainStore {
   const fileOf = (uuid: string) => `${paths.definitions}/${uuid}.xml`;
-  const markOf = (uuid: string) => `${paths.autostart}/${uuid}`;
+  const markOf = (uuid: string, mark: StartMark) => `${paths.autostart}/${uuid}${mark === "each-boot" ? "" : ".once"}`;
   return {
     load: () => {
       const domains: Domain[] = [];
@@ -53,14 +56,15 @@ export function domainStore(host: Host, paths: SessionPaths): DomainStore {
       host.writeFile(fileOf(uuid), `${firstLine}\n${formatDomain(domain)}`, 0o600);
     },
     remove: (uuid) => {
-      host.removeFile(markOf(uuid));
+      host.removeFile(markOf(uuid, "each-boot"));
+      host.removeFile(markOf(uuid, "next-boot"));
       host.removeFile(fileOf(uuid));
     },
-    isMarked: (uuid) => host.status(markOf(uuid)) !== undefined,
-    mark: (uuid, enabled) => {
-      if (!enabled) return host.removeFile(markOf(uuid));
+    isMarked: (uuid, mark) => host.status(markOf(uuid, mark)) !== undefined,
+    mark: (uuid, mark, enabled) => {
+      if (!enabled) return host.removeFile(markOf(uuid, mark));
       host.makeDirectory(paths.autostart, 0o700);
-      host.writeFile(markOf(uuid), "", 0o600);
+      host.writeFile(markOf(uuid, mark), "", 0o600);
     },
   };
 }

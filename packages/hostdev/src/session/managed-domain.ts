@@ -7,6 +7,7 @@ import { findPort, openPort } from "./console.ts";
 import { DomainLife } from "./domain-life.ts";
 import { type DomainRun, noteRun } from "./domain-run.ts";
 import { lifecycleDetail, lifecycleEvent } from "./domain-state.ts";
+import type { StartMark } from "./domain-store.ts";
 import { domainXml } from "./domain-xml.ts";
 import { attach } from "./hotplug/attach.ts";
 import { withChangedDevice, withDevice, withoutDevice } from "./hotplug/definition.ts";
@@ -27,7 +28,11 @@ export class ManagedDomain extends DomainLife implements api.SessionDomain {
   readonly #consoles = new Map<string, Duplex>();
 
   get autostart(): boolean {
-    return this.isPersistent && this.parts.store.isMarked(this.reference.uuid);
+    return this.isPersistent && this.parts.store.isMarked(this.reference.uuid, "each-boot");
+  }
+
+  get autostartOnce(): boolean {
+    return this.isPersistent && this.parts.store.isMarked(this.reference.uuid, "next-boot");
   }
 
   undefine({ nvram }: { readonly nvram?: "remove" | "keep" } = {}): Promise<void> {
@@ -48,9 +53,9 @@ export class ManagedDomain extends DomainLife implements api.SessionDomain {
     });
   }
 
-  async setAutostart(enabled: boolean): Promise<void> {
+  async setAutostart(enabled: boolean, mark: StartMark = "each-boot"): Promise<void> {
     if (!this.isPersistent) throw wrongState("mark", this.reference.name, "transient", "persistent");
-    this.parts.store.mark(this.reference.uuid, enabled);
+    this.parts.store.mark(this.reference.uuid, mark, enabled);
   }
 
   rename(name: string): Promise<void> {

@@ -103,6 +103,25 @@ test("after a reboot nothing runs, and everything is still defined", async () =>
   assert.equal(found?.isActive, false);
 });
 
+test("a domain marked for the next boot is started then, and not at the one after it", async () => {
+  const { host, machine } = machineOfAlex();
+  const afterReboot = async () => {
+    machine.reboot();
+    const root = machine.open();
+    root.makeDirectory("/run/user/1000", 0o755);
+    root.setOwnership("/run/user/1000", { uid: 1000, gid: 1000, mode: 0o700 });
+    const session = await openSession(host());
+    await session.startMarked();
+    return session.byName("one");
+  };
+  const domain = await (await openSession(host())).defineXml(xml());
+  await domain.setAutostart(true, "next-boot");
+  assert.deepEqual([domain.autostart, domain.autostartOnce], [false, true]);
+  const first = await afterReboot();
+  assert.deepEqual([first.isActive, first.autostartOnce], [true, false]);
+  assert.equal((await afterReboot()).isActive, false);
+});
+
 test("what was of an earlier boot, and is in a runtime folder that stayed, runs no more", async () => {
   const { host, machine } = machineOfAlex();
   const session = await openSession(host());

@@ -186,7 +186,10 @@ class OpenSession implements Session {
     const { host, paths } = this.#parts;
     if (!isFirstThisBoot(host, paths, "autostarted")) return;
     for (const domain of [...this.#domains.values()]) {
-      if (!domain.autostart || domain.isActive) continue;
+      const { autostart, autostartOnce } = domain;
+      // Whether it succeeds or not: as libvirt's.
+      if (autostartOnce) await domain.setAutostart(false, "next-boot");
+      if (!(autostart || autostartOnce) || domain.isActive) continue;
       try {
         await domain.start();
       } catch (error) {

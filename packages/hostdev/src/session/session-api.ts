@@ -10,6 +10,7 @@
 import type { Duplex } from "node:stream";
 import type { Domain } from "../domain/domain.ts";
 import type { DomainState } from "./domain-state.ts";
+import type { StartMark } from "./domain-store.ts";
 import type { LiveVm } from "./live-vm.ts";
 import type { DomainReference, SessionEvent, SessionListener } from "./session-events.ts";
 
@@ -143,7 +144,10 @@ export interface SessionDomain {
   readonly isPersistent: boolean;
   /** Whether the definition was changed while the domain runs. */
   readonly isUpdated: boolean;
+  /** Whether it is started at each boot. */
   readonly autostart: boolean;
+  /** Whether it is started at the next boot, and not at those after it. */
+  readonly autostartOnce: boolean;
   /** Process id of QEMU; `undefined` when it does not run. */
   readonly pid: number | undefined;
 
@@ -162,7 +166,7 @@ export interface SessionDomain {
 
   /** Of a running domain: it becomes transient. @throws `HD_NVRAM_KEPT` when there is an NVRAM file and no word on it. */
   undefine(options?: { readonly nvram?: "remove" | "keep" }): Promise<void>;
-  setAutostart(enabled: boolean): Promise<void>;
+  setAutostart(enabled: boolean, mark?: StartMark): Promise<void>;
   rename(name: string): Promise<void>;
 
   getXml(options?: XmlOptions): string;

@@ -71,6 +71,7 @@ export const domainLifecycleProcedures = {
   domainReboot: procedure(27, targetWithFlags, nothing, changes),
   domainResume: procedure(28, target, nothing, changes),
   domainSetAutostart: procedure(29, struct({ domain, autostart: flag }), nothing, changes),
+  domainSetAutostartOnce: procedure(450, struct({ domain, autostart: flag }), nothing, changes), // libvirt 11.2
   domainShutdown: procedure(33, target, nothing, changes),
   domainSuspend: procedure(34, target, nothing, changes),
   domainUndefine: procedure(35, target, nothing, changes),

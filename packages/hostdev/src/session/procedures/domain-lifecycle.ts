@@ -55,6 +55,8 @@ export const domainLifecycleHandlers: ClientHandlers = {
   domainSuspend: ({ session }, { domain }) => findDomain(session, domain).suspend(),
   domainResume: ({ session }, { domain }) => findDomain(session, domain).resume(),
   domainSetAutostart: ({ session }, { domain, autostart }) => findDomain(session, domain).setAutostart(autostart),
+  domainSetAutostartOnce: ({ session }, { domain, autostart }) =>
+    findDomain(session, domain).setAutostart(autostart, "next-boot"),
   domainUndefine: ({ session }, { domain }) => findDomain(session, domain).undefine(),
   domainUndefineFlags: ({ session }, { domain, flags }) => {
     checkFlags(

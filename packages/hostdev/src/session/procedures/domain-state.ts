@@ -43,6 +43,7 @@ export const domainStateHandlers: ClientHandlers = {
     return { state: 0, details: 0, stateTimeMs: 0n }; // ok: the monitor answers, else the domain would not be active
   },
   domainGetAutostart: ({ session }, { domain }) => ({ autostart: findDomain(session, domain).autostart }),
+  domainGetAutostartOnce: ({ session }, { domain }) => ({ autostart: findDomain(session, domain).autostartOnce }),
   domainGetOsType: ({ session }, { domain }) => {
     findDomain(session, domain);
     return { type: "hvm" }; // the only one that is ever accepted
