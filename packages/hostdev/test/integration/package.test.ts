@@ -70,6 +70,18 @@ test("package: each verb starts as a program, whether it has a file of its own o
   }
 });
 
+test("package: the daemon starts from what V8 made of it, and from its text where that is another Node's", () => {
+  const path = program("hostdev-sessiond");
+  const load = `const { script } = await import(process.argv[1]); console.log(script.cachedDataRejected);`;
+  const start = (...flags: readonly string[]) =>
+    spawnSync(process.execPath, [...flags, "--input-type=module", "--eval", load, "--", path, "--version"], {
+      encoding: "utf8",
+    }).stdout.split("\n");
+  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
+  assert.deepEqual(start().sort(), ["", version, "false"]);
+  assert.deepEqual(start("--stack-size=900").sort(), ["", version, "undefined"]);
+});
+
 test("package: a reader that stops early is no failure", () => {
   for (const words of ["devices --json", "nodedev-list", "--help"]) {
     const script = `"$0" "$1" ${words} | true; "$0" "$1" ${words} | head -1`;
