@@ -31,7 +31,7 @@ try {
   putControl();
   const file = join(root, `build/hostdev_${version}_all.deb`);
   mkdirSync(dirname(file), { recursive: true });
-  // The same input gives the same bytes: the files are as old as the commit.
+  // The same build gives the same bytes: the files are as old as the commit.
   const when = execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }).trim();
   const env = { ...process.env, SOURCE_DATE_EPOCH: process.env.SOURCE_DATE_EPOCH ?? when };
   execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "--build", tree, file], { env, stdio: "pipe" });

@@ -73,6 +73,8 @@ section("the unit that restores grants at boot runs the package's program", asyn
 section("an upgrade leaves the grant in force, and off what was switched off; a removal is refused", async (lab) => {
   await root(lab, `systemctl disable ${unit}; dpkg -i ${file}`);
   assert.equal(await root(lab, `systemctl is-enabled ${unit}`, 1), "disabled\n");
+  assert.doesNotMatch(await root(lab, "hostdev-admin setup"), /write/); // the package's units are there
+  assert.equal(await root(lab, `systemctl is-enabled ${unit}`), "enabled\n");
   const refused = await root(lab, "dpkg -r hostdev", 1);
   assert.match(refused, /Cannot remove the package: devices are lent.*01:00\.0.*hostdev-admin revoke/s);
   assert.equal(await state(lab), "active");

@@ -37,7 +37,7 @@ function findForeignModule(host: Host, folder: string): ForeignPart | undefined 
   for (const name of [...(host.list(folder) ?? [])].sort()) {
     const path = `${folder}/${name}`;
     const status = host.status(path);
-    if (status?.kind !== "directory" && !/\.(js|json)$/.test(name)) continue;
+    if (status?.kind !== "directory" && !/\.([cm]?js|json)$/.test(name)) continue;
     const part =
       foreignPart(path, status) ?? (status?.kind === "directory" ? findForeignModule(host, path) : undefined);
     if (part !== undefined) return part;

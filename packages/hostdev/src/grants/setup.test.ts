@@ -10,7 +10,7 @@ import { diffSnapshots } from "../../test/fake-host/snapshot.ts";
 import { repositoryRoot } from "../../test/style/source-tree.ts";
 import { isHostdevError } from "../core/errors.ts";
 import { bootFiles } from "./boot-units.ts";
-import { isSetUp, planSetup, setup } from "./setup.ts";
+import { describeAct, isSetUp, planSetup, setup } from "./setup.ts";
 
 const nothing = () => {};
 
@@ -39,6 +39,17 @@ test("setup() installs the units and the rule, lets systemd and udev know, and t
   await setup(host, true, nothing);
   assert.deepEqual(diffSnapshots(before, host.machine.snapshot()), []);
   await setup(host, true, nothing); // again is nothing
+});
+
+test("setup() of a package's program only enables and disables the package's unit", async () => {
+  const machine = labMachine().build();
+  const program = "/usr/lib/hostdev/hostdev-admin.js";
+  for (const path of [program, "/usr/lib/systemd/system/hostdev-restore.service"])
+    machine.fs.add(path, { kind: "file", content: "", mode: 0o644, uid: 0, gid: 0 });
+  machine.fs.link("/usr/bin/hostdev-admin", program);
+  const host = machine.open();
+  assert.deepEqual(planSetup(host).map(describeAct), ["systemctl enable hostdev-restore.service"]);
+  assert.equal(describeAct(planSetup(host, true)[0] ?? assert.fail()), "systemctl disable hostdev-restore.service");
 });
 
 test("setup() after a kill at any operation can be run again", async () => {

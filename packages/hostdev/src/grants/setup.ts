@@ -45,13 +45,22 @@ export function planSetup(host: Host, isRemoval = false): readonly SetupAct[] {
     command: "systemctl",
     args: [isRemoval ? "disable" : "enable", restoreService],
   };
+  const hasPackage = isPackaged(host);
+  if (hasPackage && !isRemoval) return [enable];
   return [
-    ...(isRemoval && readOwnFile(host, files[0]?.path ?? "") !== null ? [enable] : []),
+    ...(isRemoval && (hasPackage || readOwnFile(host, files[0]?.path ?? "") !== null) ? [enable] : []),
     ...files.map(({ path, text }) => ({ kind: "file", path, text }) as const),
     { kind: "command", command: "systemctl", args: ["daemon-reload"] },
     { kind: "command", command: "udevadm", args: ["control", "--reload"] },
     ...(isRemoval ? [] : [enable]),
   ];
+}
+
+/** Whether this program is a package's, whose units need only be enabled: see `packaging/`. */
+function isPackaged(host: Host): boolean {
+  const program = host.realPath(host.self.program.at(-1) ?? "");
+  const hasUnit = host.status(`/usr/lib/systemd/system/${restoreService}`) !== undefined;
+  return hasUnit && program !== undefined && program === host.realPath("/usr/bin/hostdev-admin");
 }
 
 /**
