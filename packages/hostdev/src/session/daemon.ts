@@ -81,7 +81,7 @@ function aborted(signal: AbortSignal): Promise<string> {
 class IdleTimer {
   /** Resolves when the time is over. */
   readonly over: Promise<string>;
-  readonly #timeMs: number | undefined;
+  #timeMs: number | undefined;
   readonly #isNeeded: () => boolean;
   #timer: NodeJS.Timeout | undefined;
   #end: (reason: string) => void = () => {};
@@ -104,7 +104,9 @@ class IdleTimer {
     );
   }
 
+  /** For good: clients that go now are no reason to wait for others, which would keep the process. */
   stop(): void {
+    this.#timeMs = undefined;
     clearTimeout(this.#timer);
   }
 }

@@ -168,6 +168,16 @@ test("a socket that somebody else has opened is served, as systemd hands it over
   client.close();
 });
 
+test("told to end, the daemon goes at once, though a client is connected", { timeout: 20_000 }, async (t) => {
+  const other = new TestUser();
+  t.after(() => other.remove());
+  const { child, socket: path } = await startSessiond(other, { args: [] });
+  await openClient(path);
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  assert.equal(await Promise.race([ended, pause(10_000).then(() => "it goes on")]), 0);
+});
+
 test("the old definition stays whole when the disk is full", async (t) => {
   const small = new TestUser();
   mkdirSync(join(small.folder, "home/.config"), { recursive: true });
