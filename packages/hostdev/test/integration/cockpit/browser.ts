@@ -32,6 +32,8 @@ interface Waiter {
 export class Page {
   /** What the page's scripts threw and did not catch. */
   readonly exceptions: string[] = [];
+  /** How long what is waited for may take. */
+  patienceMs = 30_000;
   readonly #input: Writable;
   readonly #waiting = new Map<number, Waiter>();
   #lastId = 0;
@@ -76,7 +78,7 @@ export class Page {
   }
 
   /** Waits until an expression is true; while a page comes and goes it cannot be asked. */
-  async until(expression: string, timeoutMs = 30_000): Promise<void> {
+  async until(expression: string, timeoutMs = this.patienceMs): Promise<void> {
     const end = Date.now() + timeoutMs;
     for (;;) {
       const value = await this.evaluate(`Boolean(${expression})`).catch(String);
@@ -87,19 +89,35 @@ export class Page {
     }
   }
 
-  /** Waits for an element that can be clicked, and clicks at its middle, as a mouse does. */
+  /**
+   * Waits for an element that can be clicked, and clicks at its middle, as a mouse does: nothing may be over it, and it must
+   * have come to rest, as a dialog that opens has not.
+   */
   async click(selector: string, text = ""): Promise<void> {
-    const found = `[...document.querySelectorAll(${JSON.stringify(selector)})].find(
-      (element) => element.textContent.includes(${JSON.stringify(text)}) && !element.disabled)`;
+    const found = `[...document.querySelectorAll(${JSON.stringify(selector)})].find((element) =>
+      element.textContent.includes(${JSON.stringify(text)}) && !element.disabled && element.checkVisibility())`;
     await this.until(found);
-    const [x, y] = (await this.evaluate(`(() => {
+    const middle = `(() => {
       const element = ${found};
-      element.scrollIntoView({ block: "center" });
-      const { left, top, width, height } = element.getBoundingClientRect();
-      return [left + width / 2, top + height / 2];
-    })()`)) as [number, number];
-    for (const type of ["mousePressed", "mouseReleased"])
-      await this.#call("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
+      element?.scrollIntoView({ block: "center" });
+      const { left, top, width, height } = element?.getBoundingClientRect() ?? {};
+      const at = [left + width / 2, top + height / 2];
+      return element?.contains(document.elementFromPoint(...at)) && at;
+    })()`;
+    const end = Date.now() + this.patienceMs;
+    for (let last: unknown; ; ) {
+      const at = await this.evaluate(middle);
+      if (Array.isArray(at) && String(at) === String(last)) return this.#clickAt(at[0], at[1]);
+      if (Date.now() > end) throw new Error(`cannot click at ${selector} ${text}: it moves, or is under something`);
+      last = at;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Clicks at a field, and writes into it as a keyboard does. */
+  async write(selector: string, text: string): Promise<void> {
+    await this.click(selector);
+    await this.#call("Input.insertText", { text });
   }
 
   /** Waits for a `<select>`, and chooses one of its values. */
@@ -126,6 +144,11 @@ export class Page {
   async screenshot(path: string): Promise<void> {
     const { data } = await this.#call("Page.captureScreenshot", { format: "png" });
     writeFileSync(path, Buffer.from(data as string, "base64"));
+  }
+
+  async #clickAt(x: number, y: number): Promise<void> {
+    for (const type of ["mousePressed", "mouseReleased"])
+      await this.#call("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
   }
 
   #call(method: string, params: Parameters = {}): Promise<Parameters> {

@@ -3,6 +3,15 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import type { Page } from "./browser.ts";
+import {
+  addsMarkedDevice,
+  choosesFromMenu,
+  deletesVm,
+  forcesOff,
+  marksHostDevice,
+  removesHostDevice,
+  seesList,
+} from "./vm-page.ts";
 
 /** What a step works on: the page, and virsh on the same daemon, which must agree with it. */
 export interface Desk {
@@ -30,14 +39,6 @@ function driverOf(address: string): string | undefined {
   }
 }
 
-/** Opens the list; where there is no KVM the page says so first. */
-async function openList({ page, url }: Desk): Promise<void> {
-  await page.goTo(url);
-  await page.sees(/Ignore|User session/);
-  if ((await page.text()).includes("Ignore")) await page.click("button", "Ignore");
-  await page.sees("User session");
-}
-
 /**
  * virsh suspends the VM right after its start. cockpit asks for the state of a VM that started, but takes that of a
  * suspended one from the event: an answer from before the event may come after it. Then it happens once more.
@@ -54,30 +55,16 @@ async function seesSuspended(page: Page, virsh: Desk["virsh"]): Promise<void> {
   }
 }
 
-async function choosesFromMenu(page: Page, item: string): Promise<void> {
-  await page.click("#vm-vm-session-action-kebab button");
-  await page.click("#vm-vm-session-action-kebab [role=menuitem]", item);
-}
-
-async function addsHostDevice(page: Page): Promise<void> {
-  await page.click("button", "Add host device");
-  await page.click("#pci");
-  const rows = "[...document.querySelectorAll('[role=dialog] tr:has(input)')]";
-  const index = `${rows}.findIndex((row) => row.innerText.includes(${JSON.stringify(device)}))`;
-  for (const address of pciDevices) await page.sees(address);
-  await page.evaluate(`${rows}[${index}].querySelector("input").id = "wanted"`);
-  await page.click("#wanted");
-}
-
-const confirm = "[role=dialog] footer button";
+const marksDevice = (page: Page) => marksHostDevice(page, device ?? "", pciDevices);
 
 /** In this order: each goes on from what the ones before have left. */
 export const machinesSteps: readonly Step[] = [
   {
     name: "the list shows the VM, its connection and its state",
-    act: async (desk) => {
-      await openList(desk);
-      await desk.page.sees(/vm\s+User session\s+Shut off/);
+    act: async ({ page, url }) => {
+      await page.goTo(url);
+      await seesList(page);
+      await page.sees(/vm\s+User session\s+Shut off/);
     },
   },
   {
@@ -120,14 +107,13 @@ export const machinesSteps: readonly Step[] = [
   {
     name: "*Pause*, *Resume*, *Send non-maskable interrupt*, *Force shut down*",
     act: async ({ page, virsh }) => {
-      await choosesFromMenu(page, "Pause");
+      await choosesFromMenu(page, "vm", "Pause");
       await page.sees("Paused");
       assert.match(virsh("domstate vm"), /^paused/);
-      await choosesFromMenu(page, "Resume");
+      await choosesFromMenu(page, "vm", "Resume");
       await page.sees("Running");
-      await choosesFromMenu(page, "Send non-maskable interrupt");
-      await choosesFromMenu(page, "Force shut down");
-      await page.sees("Shut off");
+      await choosesFromMenu(page, "vm", "Send non-maskable interrupt");
+      await forcesOff(page, "vm");
       assert.match(virsh("domstate vm --reason"), /^shut off \(destroyed\)/);
     },
   },
@@ -152,15 +138,13 @@ export const machinesSteps: readonly Step[] = [
   {
     name: "*Add host device* lists the host's PCI devices, and gives one to the VM",
     act: async ({ page, virsh }) => {
-      await addsHostDevice(page);
-      await page.click("#vm-vm-hostdevs-attach");
-      await page.until("document.querySelector('[role=dialog]') === null");
+      await marksDevice(page);
+      await addsMarkedDevice(page, "vm", device ?? "");
       const [, domain, bus, slot, number] = /^(\w+):(\w+):(\w+)\.(\w)$/.exec(device ?? "") ?? [];
       const address = `<address domain='0x${domain}' bus='0x${bus}' slot='0x${slot}' function='0x${number}'/>`;
       const xml = virsh("dumpxml vm --inactive");
       assert.match(xml, /<hostdev mode='subsystem' type='pci' managed='yes'>/);
       assert.ok(xml.includes(address), xml);
-      await page.until(`document.querySelector("#vm-vm-hostdevs").innerText.includes("${device}")`);
     },
   },
   {
@@ -175,9 +159,7 @@ export const machinesSteps: readonly Step[] = [
   {
     name: "*Remove* takes the device out again",
     act: async ({ page, virsh }) => {
-      await page.click("#vm-vm-hostdevs button", "Remove");
-      await page.click("#delete-resource-modal-primary");
-      await page.sees("No host devices assigned to this VM");
+      await removesHostDevice(page, "vm");
       assert.doesNotMatch(virsh("dumpxml vm --inactive"), /<hostdev/);
     },
   },
@@ -186,7 +168,7 @@ export const machinesSteps: readonly Step[] = [
     act: async ({ page }) => {
       await page.click("#vm-vm-session-run");
       await page.sees("Running");
-      await addsHostDevice(page);
+      await marksDevice(page);
       await page.click("#vm-vm-hostdevs-attach");
       await page.sees("Host device could not be attached");
       await page.sees(/Cannot assign [\da-f:.]+: /);
@@ -196,9 +178,7 @@ export const machinesSteps: readonly Step[] = [
   {
     name: "*Delete* ends it and removes it",
     act: async ({ page, virsh }) => {
-      await choosesFromMenu(page, "Delete");
-      await page.click(confirm, "Delete");
-      await page.sees("No VM is running or defined on this host");
+      await deletesVm(page, "vm");
       assert.equal(virsh("list --all --name").trim(), "");
     },
   },
