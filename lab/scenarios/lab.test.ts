@@ -6,12 +6,17 @@
  */
 
 import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { forwardPort } from "../src/channel/forward-port.ts";
 import { rootPort } from "../src/machine/topology.ts";
 import { lab1Text, smallZoo } from "../src/machine/zoo.ts";
 import { labScenario } from "../src/scenario.ts";
 import { diffSnapshots, takeSnapshot } from "../src/snapshot.ts";
+import { until } from "../src/until.ts";
 
 const { section } = labScenario();
 
@@ -97,6 +102,37 @@ section("commands run side by side, stream their lines and can be killed", async
   assert.notEqual((await login.result).code, 0);
   assert.equal((await lab.root("pgrep -x sleep")).code, 1);
 });
+
+section("a port of the machine is reached from the host; the end of each side is told to the other", async (lab) => {
+  const listen = "socat TCP-LISTEN:7000,bind=127.0.0.1,fork,reuseaddr SYSTEM:'sha256sum; seq 1 100000'";
+  const talkative = "socat TCP-LISTEN:7001,bind=127.0.0.1,fork,reuseaddr SYSTEM:'echo bye'";
+  const servers = lab.spawn("alex", `${listen} & ${talkative}`);
+  await until("two servers", async () => (await lab.root("ss -ltnH")).stdout.match(/:700[01] /g)?.length === 2);
+  const [digests, farewells, nobody] = await Promise.all(
+    [7000, 7001, 7002].map((port) => forwardPort(lab.machine.channel, port)),
+  );
+  assert.ok(digests && farewells && nobody);
+  const bytes = randomBytes(1_000_000);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  const numbers = Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`).join("");
+  for (const answer of await Promise.all([askPort(digests.port, bytes), askPort(digests.port, bytes)]))
+    assert.ok(answer === `${digest}  -\n${numbers}`, answer.slice(0, 200));
+  assert.equal(await askPort(farewells.port), "bye\n");
+  assert.equal(await askPort(nobody.port), "");
+  for (const { close } of [digests, farewells, nobody]) await close();
+  servers.kill();
+  await servers.result;
+  await until("the end of all", async () => (await lab.root("pgrep -x socat")).code === 1);
+});
+
+/** All that a port answers until its end, whose own end of the connection comes after these bytes, or without them later. */
+async function askPort(port: number, bytes?: Uint8Array): Promise<string> {
+  const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
+  if (bytes !== undefined) socket.end(bytes);
+  const answer = await text(socket);
+  socket.end();
+  return answer;
+}
 
 section("files pass between host and machine", async (lab) => {
   await lab.alex("echo from alex > /opt/lab/exchange/note", { check: true });
