@@ -2,7 +2,7 @@
 import { HostdevError } from "../core/errors.ts";
 import { type Finding, ok, toFinding } from "../core/finding.ts";
 import type { Host } from "../core/host.ts";
-import { formatSize } from "../core/units.ts";
+import { formatSize, GiB } from "../core/units.ts";
 import type { Domain } from "../domain/domain.ts";
 import { memoryBytes } from "../domain/facts.ts";
 import { describeLimit, isAtLeast, readMemlock } from "../memlock/limit.ts";
@@ -54,13 +54,20 @@ function checkHugepages(host: Host, domain: Domain): readonly Finding[] {
   return [toFinding(new HostdevError("HD_HUGEPAGES_SHORT", message, { sizeKiB, needed, free }))];
 }
 
+/** What QEMU keeps for a guest's code when it emulates: 1 GiB, or an eighth of a smaller host's memory. */
+function codeBufferBytes(host: Host): number {
+  return Math.min(GiB, Math.floor((readMeminfo(host).get("MemTotal") ?? 0) / 8));
+}
+
 /** `<locked/>` locks all that QEMU has, its own code and stacks too, so how much that is shows only when it runs. */
 function checkLocked(host: Host, domain: Domain): readonly Finding[] {
   if (domain.memoryBacking?.locked !== true) return [];
   const limit = readMemlock(host, host.self.pid);
   if (limit === undefined || limit.hardBytes === null) return [];
-  const requiredBytes = memoryBytes(domain);
-  const message = `<locked/> locks all of QEMU's memory, more than ${formatSize(requiredBytes)}; the limit is ${describeLimit(limit.hardBytes)}`;
+  const code = domain.type === "kvm" ? 0 : codeBufferBytes(host);
+  const requiredBytes = memoryBytes(domain) + code;
+  const terms = code === 0 ? "" : `, ${formatSize(code)} of it for translated code`;
+  const message = `<locked/> locks all of QEMU's memory, more than ${formatSize(requiredBytes)}${terms}; the limit is ${describeLimit(limit.hardBytes)}`;
   const error = new HostdevError("HD_LOCKED_MEMORY", message, { hardBytes: limit.hardBytes, requiredBytes });
   return [toFinding(error, isAtLeast(limit.hardBytes, requiredBytes) ? "warning" : "failure")];
 }

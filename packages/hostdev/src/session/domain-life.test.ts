@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasCode, listen, machineOfAlex, pause, until, uuid, xml } from "../../test/session/session-of-alex.ts";
 import { isHostdevError } from "../core/errors.ts";
+import { readMemlock } from "../memlock/limit.ts";
 import { domainState, stateReason } from "./domain-state.ts";
 import { openSession } from "./open-session.ts";
 
@@ -88,6 +89,20 @@ test("what keeps a domain from starting is told all at once, with what mends it,
       /hostdev-admin grant 0000:01:00.0/.test(error.hint ?? ""),
   );
   assert.equal(running().length, 0);
+});
+
+test("a guest that is locked in memory may lock all that the hard limit allows", async () => {
+  const { host, machine } = machineOfAlex();
+  const program = host();
+  const bytes = `--memlock=8388608:${4 * 1024 ** 3}`;
+  await machine.open().run("prlimit", ["--pid", String(program.process.pid), bytes]);
+  const session = await openSession(program);
+  const softMiB = () => (readMemlock(program, program.self.pid)?.softBytes ?? 0) / 1024 ** 2;
+  await (await session.defineXml(xml())).start();
+  assert.equal(softMiB(), 8);
+  const locked = xml("", "two", "<memoryBacking><locked/></memoryBacking>").replace(uuid, uuid.replace("6b", "7b"));
+  await (await session.defineXml(locked)).start();
+  assert.equal(softMiB(), 4096);
 });
 
 test("rename tells both names, keeps marks, and takes no name that is taken", async () => {

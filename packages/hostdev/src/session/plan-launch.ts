@@ -57,6 +57,12 @@ export function vmNeeds(domain: Domain): VmNeeds {
   };
 }
 
+/** How much QEMU locks. With `<locked/>` that is all it has, and how much it has shows only when it runs. */
+function lockedBytes({ domain, hostDevices, memlock }: VmNeeds): number | "all" {
+  if (domain.memoryBacking?.locked === true) return "all";
+  return hostDevices.length > 0 ? memlock.bytes : 0;
+}
+
 /** What QEMU gives a card when the domain does not say: 16 MiB; qxl has 64 MiB beside. */
 function videoMemoryKiB({ model }: Domain["devices"]["videos"][number]): number {
   if (model?.type === "none") return 0;
@@ -91,7 +97,7 @@ export async function planLaunch(host: Host, domain: Domain, { directory, logPat
     name: domain.name,
     emulator,
     args,
-    memlockBytes: needs.hostDevices.length > 0 ? needs.memlock.bytes : 0,
+    memlockBytes: lockedBytes(needs),
     monitorPath: monitorPath(directory),
     logPath,
     environment: environmentOf(domain),

@@ -115,6 +115,7 @@ const rows: Readonly<Record<string, Row>> = {
   "all of QEMU is to be locked": {
     parts: { device: "", body: "<memoryBacking><locked/></memoryBacking>", memory: "<memory unit='GiB'>3</memory>" },
     code: "HD_LOCKED_MEMORY",
+    text: /more than 4 GiB, 1 GiB of it for translated code; the limit is 1 GiB/,
   },
   "the memory is not there": {
     arrange: (m) => m.fs.add("/proc/meminfo", attribute("MemAvailable: 65000 kB\nSwapFree: 100 kB")),

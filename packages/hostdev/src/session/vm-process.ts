@@ -14,8 +14,8 @@ export interface Launch {
   readonly name: string;
   readonly emulator: string;
   readonly args: readonly string[];
-  /** What has to be lockable; 0 without assigned devices. */
-  readonly memlockBytes: number;
+  /** What has to be lockable; 0 without assigned devices, `all` that may be with `<locked/>`. */
+  readonly memlockBytes: number | "all";
   /** Where QEMU makes its monitor's socket. */
   readonly monitorPath: string;
   /** Where what QEMU says goes; begun anew by each start. Its folder is there. */
@@ -207,15 +207,17 @@ export function isRunning(host: Host, identity: ProcessIdentity): boolean {
  * Raises the soft limit on locked memory of a process to what is needed, if its hard limit allows that; it is never
  * lowered, and neither is the hard one.
  *
+ * @param neededBytes `all` is as far as the hard limit goes.
  * @returns whether so much can be locked now.
  */
-export async function raiseSoftLimit(host: Host, pid: number, neededBytes: number): Promise<boolean> {
+export async function raiseSoftLimit(host: Host, pid: number, neededBytes: number | "all"): Promise<boolean> {
   const limit = readMemlock(host, pid);
   const startTime = readStartTime(host, pid);
   if (limit === undefined || startTime === undefined) return false;
-  if (isAtLeast(limit.softBytes, neededBytes)) return true;
-  if (!isAtLeast(limit.hardBytes, neededBytes)) return false;
-  await setMemlock(host, { pid, startTime }, { softBytes: neededBytes, hardBytes: limit.hardBytes });
+  const softBytes = neededBytes === "all" ? limit.hardBytes : neededBytes;
+  if (isAtLeast(limit.softBytes, softBytes)) return true;
+  if (!isAtLeast(limit.hardBytes, softBytes)) return false;
+  await setMemlock(host, { pid, startTime }, { softBytes, hardBytes: limit.hardBytes });
   return true;
 }
 
