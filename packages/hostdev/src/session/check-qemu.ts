@@ -5,6 +5,7 @@ import type { Host } from "../core/host.ts";
 import type { Domain } from "../domain/domain.ts";
 import { buildArguments, type NvramFile, nvramFile } from "../qemu/arguments.ts";
 import { capabilitiesOf, parseQemuVersion } from "../qemu/capabilities.ts";
+import { assertQueuesFit } from "../qemu/queue-limits.ts";
 import { pathState } from "./path-state.ts";
 import { sessionEnvironment } from "./session-environment.ts";
 
@@ -75,6 +76,7 @@ interface Plan {
 function planOf(host: Host, emulator: string, domain: Domain, version: string): Plan | Finding {
   try {
     const capabilities = capabilitiesOf(parseQemuVersion(version));
+    assertQueuesFit(domain, capabilities.version);
     const directory = "/run/user/0/hostdev/check";
     const monitorPath = `${directory}/monitor.sock`;
     const environment = sessionEnvironment(host, { capabilities, emulator, directory, monitorPath });

@@ -10,6 +10,7 @@ import { formatPciAddress } from "../pci/address.ts";
 import { buildArguments, environmentOf } from "../qemu/arguments.ts";
 import { capabilitiesOf, parseQemuVersion } from "../qemu/capabilities.ts";
 import type { QemuEnvironment } from "../qemu/environment.ts";
+import { assertQueuesFit } from "../qemu/queue-limits.ts";
 import { assertRunnable } from "./assert-runnable.ts";
 import { bridgeCards } from "./bridge-cards.ts";
 import { parseForHost } from "./parse-for-host.ts";
@@ -92,6 +93,7 @@ export async function planLaunch(host: Host, domain: Domain, { directory, logPat
   locateUsbDevices(host, domain);
   const needs = vmNeeds(domain);
   const environment = await launchEnvironment(host, domain, directory);
+  assertQueuesFit(domain, environment.capabilities.version);
   const [emulator = needs.emulator, ...args] = buildArguments(domain, environment);
   return {
     name: domain.name,

@@ -11,6 +11,7 @@ import { describeRequirement } from "../../memlock/requirement.ts";
 import { formatPciAddress } from "../../pci/address.ts";
 import { readPciFunction } from "../../pci/pci-function.ts";
 import { comesLater } from "../../qemu/arguments/tap.ts";
+import { assertQueuesFit } from "../../qemu/queue-limits.ts";
 import { invalid, unsupported } from "../../xml/complaint.ts";
 import { lendTap } from "../bridge-cards.ts";
 import { checkAssignedInterfaces } from "../check-assigned-interfaces.ts";
@@ -51,6 +52,7 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
   const after = placed(host, domain, added);
   await assertLockable(host, after, added, vm.process.identity.pid);
   const environment = await launchEnvironment(host, domain, directory);
+  assertQueuesFit(after, environment.capabilities.version);
   const taken = await highestNode(vm.process);
   const commands = plugCommands(after, added, environment, taken);
   const done: PlugCommand[] = [];
