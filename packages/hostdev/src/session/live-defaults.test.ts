@@ -34,3 +34,12 @@ test("channels get sockets of the VM's folder, and keep those that they have", (
   const paths = domain.devices.channels.map((one) => (one.type === "unix" ? one.source?.path : undefined));
   assert.deepEqual(paths, ["/run/vm/channel0.sock", "/my/sock"]);
 });
+
+test("devices of the host are said to be assigned by VFIO, which the definition leaves open", () => {
+  const source = "<source><address type='pci' bus='1'/></source>";
+  const card = `<interface type='hostdev'>${source.replace("bus='1'", "bus='2'")}</interface>`;
+  const domain = parseDomain(sampleDomain({ devices: `<hostdev type='pci'>${source}</hostdev>${card}` }));
+  assert.doesNotMatch(formatDomain(domain), /vfio/);
+  fillLiveDefaults(domain, "/run/vm");
+  assert.equal(formatDomain(domain).match(/<driver name='vfio'\/>/g)?.length, 2);
+});

@@ -2,9 +2,15 @@
 import type { Domain } from "../domain/domain.ts";
 import { nodeNumbers } from "../qemu/arguments/disk.ts";
 
+/** Names the way by which a device of the host is assigned, as libvirt does once a guest has it. */
+export function fillHostDriver(device: Domain["devices"]["hostDevices" | "interfaces"][number]): void {
+  if (device.type === "pci") device.driver = { ...device.driver, name: "vfio" };
+  else if (device.type === "hostdev") device.driverName = "vfio";
+}
+
 /**
  * Completes a domain that is about to run by what depends on this run, as libvirt's live XML has it: numbers of block
- * nodes, sockets of channels, and screens. A screen that does not say where it listens gets a socket in the VM's folder, which nobody
+ * nodes, drivers of assigned devices, sockets of channels, and screens. A screen that does not say where it listens gets a socket in the VM's folder, which nobody
  * else can open; a TCP port on this machine could be opened by every user of it.
  *
  * @param directory the folder of the run.
@@ -12,6 +18,7 @@ import { nodeNumbers } from "../qemu/arguments/disk.ts";
 export function fillLiveDefaults(domain: Domain, directory: string): void {
   const { devices } = domain;
   for (const [{ source }, number] of nodeNumbers(domain)) if (source !== undefined) source.index = number;
+  for (const device of [...devices.hostDevices, ...devices.interfaces]) fillHostDriver(device);
   for (const channel of devices.channels) {
     if (channel.type !== "unix" || channel.source?.mode === "connect") continue;
     channel.source = { mode: "bind", labels: [], path: `${directory}/${channel.alias}.sock`, ...channel.source };

@@ -37,7 +37,7 @@ test("a device of the host is plugged in on the free port, with only the soft li
     ...{ bus: "pci.3", addr: "0x0" },
   });
   assert.deepEqual(qemu.process.memlock, { soft: 66 * MiB, hard: GiB });
-  assert.match(domain.getXml(), /<hostdev/);
+  assert.match(domain.getXml(), /<hostdev.*<driver name='vfio'\/>/s);
   await assert.rejects(domain.attachDevice(nic, "live"), hasCode("HD_GUEST_DEVICE_EXISTS"));
   assert.equal(await domain.detachDevice(nic, "live"), "removed");
   assert.deepEqual(told, ["one device-added hostdev0", "one device-removed hostdev0"]);

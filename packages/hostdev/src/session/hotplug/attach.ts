@@ -23,6 +23,7 @@ import { checkOtherDevices } from "../check-other-devices.ts";
 import type { DomainRun } from "../domain-run.ts";
 import { grantTarget } from "../grant-target.ts";
 import { startHelpers } from "../helpers.ts";
+import { fillHostDriver } from "../live-defaults.ts";
 import { parseOptions } from "../parse-for-host.ts";
 import { launchEnvironment, vmNeeds } from "../plan-launch.ts";
 import { guestDeviceExists } from "../session-errors.ts";
@@ -69,6 +70,7 @@ export async function attach(host: Host, { vm, directory }: DomainRun, xml: stri
     throw error;
   }
   addTo(domain, added);
+  if (added.list !== "disks") fillHostDriver(added.device);
   if (added.list === "disks" && added.device.source !== undefined) added.device.source.index = taken + 1;
   return added.device.alias ?? "";
 }
