@@ -32,14 +32,20 @@ export function findForeignProgram(host: Host): ForeignProgram | undefined {
   return undefined;
 }
 
-/** Of what a program can load from its folder; other files there are none of its business. */
-function findForeignModule(host: Host, folder: string): ForeignPart | undefined {
+/** Of what a program can load from its folder, also by links; other files there are none of its business. */
+function findForeignModule(host: Host, folder: string, seen = new Set<string>()): ForeignPart | undefined {
+  if (seen.has(folder)) return undefined;
+  seen.add(folder);
   for (const name of [...(host.list(folder) ?? [])].sort()) {
     const path = `${folder}/${name}`;
     const status = host.status(path);
-    if (status?.kind !== "directory" && !/\.([cm]?js|json)$/.test(name)) continue;
+    if (status?.kind === "file" && !/\.([cm]?js|json)$/.test(name)) continue;
+    const trail = status?.kind === "symlink" ? followPath(host, path) : { realPath: path, foreign: undefined };
+    const isFolder = host.status(trail.realPath)?.kind === "directory";
     const part =
-      foreignPart(path, status) ?? (status?.kind === "directory" ? findForeignModule(host, path) : undefined);
+      trail.foreign ??
+      foreignPart(path, status) ??
+      (isFolder ? findForeignModule(host, trail.realPath, seen) : undefined);
     if (part !== undefined) return part;
   }
   return undefined;

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { killed } from "../../test/fake-host/kill.ts";
 import { fakeMachine } from "../../test/fake-host/machine-builder.ts";
 import { labMachine } from "../../test/fake-host/machines.ts";
+import { symlink } from "../../test/fake-host/nodes.ts";
 import { diffSnapshots } from "../../test/fake-host/snapshot.ts";
 import { repositoryRoot } from "../../test/style/source-tree.ts";
 import { isHostdevError } from "../core/errors.ts";
@@ -110,6 +111,18 @@ test("setup() looks only at what the program can load", async () => {
   const machine = labMachine().file("/usr/lib/hostdev/notes.txt", "").build();
   Object.assign(machine.fs.find("/usr/lib/hostdev/notes.txt") ?? {}, { uid: 1000 });
   await setup(machine.open(), false, nothing);
+});
+
+test("setup() follows the links in the program's folder, also those that lead back", async () => {
+  const machine = labMachine().file("/usr/lib/hostdev/hostdev-admin.js", "").file("/srv/chunks/a.js", "").build();
+  machine.fs.add("/usr/lib/hostdev/chunks", symlink("/srv/chunks"));
+  machine.fs.add("/srv/chunks/up", symlink("/usr/lib/hostdev"));
+  await setup(machine.open(), false, nothing);
+  Object.assign(machine.fs.find("/srv/chunks/a.js") ?? {}, { mode: 0o666 });
+  assert.throws(
+    () => planSetup(machine.open()),
+    (error) => isHostdevError(error, "HD_PROGRAM_WRITABLE") && error.details.path === "/srv/chunks/a.js",
+  );
 });
 
 test("packaging/ has what setup() installs, for a program in /usr/bin", () => {
