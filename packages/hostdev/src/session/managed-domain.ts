@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import type { Domain } from "../domain/domain.ts";
 import { formatDomain } from "../domain/parse.ts";
+import { withBackingChains } from "./backing-chain.ts";
 import { blockInfo, blockStats } from "./block-stats.ts";
 import { findPort, openPort } from "./console.ts";
 import { DomainLife } from "./domain-life.ts";
@@ -86,7 +87,9 @@ export class ManagedDomain extends DomainLife implements api.SessionDomain {
 
   getXml({ inactive = false, secure = false }: api.XmlOptions = {}): string {
     if (this.run === undefined || (inactive && this.isPersistent)) return domainXml(this.definition, undefined, secure);
-    return domainXml(this.run.vm.domain, inactive ? undefined : this.run.id, secure);
+    const { id, vm } = this.run;
+    if (inactive) return domainXml(vm.domain, undefined, secure);
+    return domainXml(withBackingChains(this.parts.host, vm.domain), id, secure);
   }
 
   getMetadata(kind: api.MetadataKind, uri: string | undefined, impact: api.Impact): string {
