@@ -104,7 +104,7 @@ section("commands run side by side, stream their lines and can be killed", async
 });
 
 section("a port of the machine is reached from the host; the end of each side is told to the other", async (lab) => {
-  const listen = "socat TCP-LISTEN:7000,bind=127.0.0.1,fork,reuseaddr SYSTEM:'sha256sum; seq 1 100000'";
+  const listen = "socat -t 60 TCP-LISTEN:7000,bind=127.0.0.1,fork,reuseaddr SYSTEM:'sha256sum; seq 1 100000'";
   const talkative = "socat TCP-LISTEN:7001,bind=127.0.0.1,fork,reuseaddr SYSTEM:'echo bye'";
   const servers = lab.spawn("alex", `${listen} & ${talkative}`);
   await until("two servers", async () => (await lab.root("ss -ltnH")).stdout.match(/:700[01] /g)?.length === 2);
@@ -116,7 +116,7 @@ section("a port of the machine is reached from the host; the end of each side is
   const digest = createHash("sha256").update(bytes).digest("hex");
   const numbers = Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`).join("");
   for (const answer of await Promise.all([askPort(digests.port, bytes), askPort(digests.port, bytes)]))
-    assert.ok(answer === `${digest}  -\n${numbers}`, answer.slice(0, 200));
+    assert.ok(answer === `${digest}  -\n${numbers}`, `${answer.length} bytes: ${answer.slice(0, 70)}`);
   assert.equal(await askPort(farewells.port), "bye\n");
   assert.equal(await askPort(nobody.port), "");
   for (const { close } of [digests, farewells, nobody]) await close();

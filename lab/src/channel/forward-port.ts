@@ -39,7 +39,7 @@ export async function forwardPort(channel: Channel, port: number): Promise<Forwa
 
 function connect(channel: Channel, port: number, socket: Socket): void {
   // socat waits long for the server's answer after the client's end; that cat has come to an end tells the server's.
-  const script = `exec 3<&0; exec cat < <(exec socat -t 3600 -,shut-close TCP:127.0.0.1:${port} <&3 2>/dev/null)`;
+  const script = `exec 3<&0; exec cat < <(exec socat -t 3600 STDIN!!STDOUT,shut-close TCP:127.0.0.1:${port} <&3 2>/dev/null)`;
   const onBytes = (bytes: Buffer) => void socket.write(bytes);
   const command = channel.start({ user: "root", script, keepInput: true, onBytes });
   socket.on("data", (bytes) => command.write(bytes));
