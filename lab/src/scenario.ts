@@ -5,6 +5,12 @@ import { type Lab, type LabOptions, startLab } from "./lab.ts";
 import { describeError } from "./lab-error.ts";
 import { openShell } from "./shell.ts";
 
+/** Which lab a scenario needs, and whether it can run. */
+export interface ScenarioOptions extends LabOptions {
+  /** Why it cannot run on this host; no lab is started then. */
+  readonly skip?: string | false;
+}
+
 /** The sections of one scenario file, which share one boot. */
 export interface Scenario {
   /**
@@ -24,7 +30,7 @@ export interface Scenario {
  *   assert.equal((await lab.alex("cat /dev/vda")).code, 1);
  * });
  */
-export function labScenario(options: LabOptions = {}): Scenario {
+export function labScenario({ skip = false, ...options }: ScenarioOptions = {}): Scenario {
   let starting: Promise<Lab> | undefined;
   let failed = false;
   const lab = () => {
@@ -37,7 +43,7 @@ export function labScenario(options: LabOptions = {}): Scenario {
   });
   return {
     section(name, run) {
-      test(name, async () => {
+      test(name, { skip }, async () => {
         const running = await lab();
         try {
           await run(running);
