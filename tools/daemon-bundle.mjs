@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { common } from "./quick-verbs.mjs";
 
@@ -49,20 +50,11 @@ script.runInThisContext()(createRequire(path));
 function compile(path) {
   const folder = mkdtempSync(join(tmpdir(), "hostdev-compile-"));
   const program = `
-    const { compiledPath, script } = await import(${JSON.stringify(path)});
+    const { compiledPath, script } = await import("${pathToFileURL(path)}");
     process.on("exit", () => process.getBuiltinModule("fs").writeFileSync(compiledPath, script.createCachedData()));
   `;
-  const args = [
-    "--input-type=module",
-    "--eval",
-    program,
-    "--",
-    path,
-    "--socket",
-    join(folder, "socket"),
-    "--idle",
-    "1s",
-  ];
+  const words = [path, "--socket", join(folder, "socket"), "--idle", "1s"];
+  const args = ["--input-type=module", "--eval", program, "--", ...words];
   const env = { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: folder };
   const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: "utf8", timeout: 30_000 });
   rmSync(folder, { recursive: true, force: true });
