@@ -24,7 +24,7 @@ export function lacksUnpacked(path: string): string | false {
 /** Gives a user the unpacked programs, from a copy that he may read, and a D-Bus of his own that starts libvirt-dbus. */
 export async function startSessionBus(user: TestUser): Promise<{ readonly programs: string }> {
   const programs = join(user.folder, "debian");
-  cpSync(unpacked("debian"), programs, { recursive: true });
+  cpSync(unpacked("debian"), programs, { recursive: true, verbatimSymlinks: true });
   // What installed programs find by the places that they were built for.
   Object.assign(user.variables, {
     LD_LIBRARY_PATH: join(programs, "usr/lib/x86_64-linux-gnu"),

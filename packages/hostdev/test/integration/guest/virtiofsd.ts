@@ -17,7 +17,7 @@ export function virtiofsdFor(user: TestUser): string {
   const found = installed();
   if (found !== undefined) return found;
   const copy = join(user.folder, "debian-13");
-  cpSync(unpacked("debian-13"), copy, { recursive: true });
+  cpSync(unpacked("debian-13"), copy, { recursive: true, verbatimSymlinks: true });
   const program = join(copy, "virtiofsd");
   const loader = `${copy}/usr/lib64/ld-linux-x86-64.so.2 --library-path ${copy}/${libraries}`;
   writeFileSync(program, `#!/bin/sh\nexec ${loader} ${copy}/usr/libexec/virtiofsd "$@"\n`, { mode: 0o755 });
