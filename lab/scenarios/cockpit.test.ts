@@ -100,7 +100,7 @@ pageSection("before the grant *Run* with the card says why it can't start, and w
 });
 
 pageSection("root does what the page says; the card is added, and the VM's guest drives it", async (lab) => {
-  await lab.root(grantCommand, { check: true });
+  await lab.root(grantCommand, { check: true, timeoutMs: 180_000 });
   await vmPage.marksHostDevice(page, card);
   await vmPage.addsMarkedDevice(page, name, card);
   await page.click(`#vm-${name}-session-run`);
@@ -128,7 +128,7 @@ pageSection("the VM is ended and deleted; after the revoke everything is as it w
   await vmPage.deletesVm(page, name);
   assert.equal((await virsh(lab, "list --all --name")).trim(), "");
   await page.goTo("about:blank"); // alex leaves, and cockpit with him: nothing asks for the VMs' state any more
-  await lab.root(`hostdev-admin revoke ${card}`, { check: true });
+  await lab.root(`hostdev-admin revoke ${card}`, { check: true, timeoutMs: 180_000 });
   assert.deepEqual(diffSnapshots(before, await takeSnapshot(lab)), []);
   const both = `${sessionDaemonUnit}.socket ${sessionDaemonUnit}.service`;
   await alex(lab, `systemctl --user disable --now ${both}`); // libvirt-dbus is its client still
