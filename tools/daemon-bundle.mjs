@@ -51,7 +51,12 @@ function compile(path) {
   const folder = mkdtempSync(join(tmpdir(), "hostdev-compile-"));
   const program = `
     const { compiledPath, script } = await import("${pathToFileURL(path)}");
-    process.on("exit", () => process.getBuiltinModule("fs").writeFileSync(compiledPath, script.createCachedData()));
+    const { renameSync, writeFileSync } = process.getBuiltinModule("fs");
+    process.on("exit", () => {
+      // Whole or not at all: V8 would crash on a part.
+      writeFileSync(\`\${compiledPath}.new\`, script.createCachedData());
+      renameSync(\`\${compiledPath}.new\`, compiledPath);
+    });
   `;
   const words = [path, "--socket", join(folder, "socket"), "--idle", "1s"];
   const args = ["--input-type=module", "--eval", program, "--", ...words];
